@@ -1,0 +1,32 @@
+# `make demo` and `make test` are the two commands; both make .venv first, once.
+PYTHON ?= python3.11
+CORES ?= 2
+VENV := .venv
+STAMP := $(VENV)/.installed
+BIN := $(VENV)/bin
+
+.PHONY: demo test lint clean
+
+demo: $(STAMP)
+	$(BIN)/snakemake --cores $(CORES) --configfile config/config.yaml --rerun-incomplete
+
+test: $(STAMP)
+	$(BIN)/python -m pytest
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/snakemake --lint
+
+# torch goes first, by itself, so that a CPU build is taken where one is offered. The stamp comes last: an
+# interrupted installation is made again.
+$(STAMP): requirements.lock
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet "$$(grep '^torch==' requirements.lock)"
+	$(BIN)/python -m pip install --quiet -r requirements.lock
+	$(BIN)/python -m pip check
+	touch $(STAMP)
+
+clean:
+	rm -rf results logs .snakemake

@@ -1,0 +1,28 @@
+# lucidna: sequences and bigWigs -> training grid -> ranking -> attribution maps -> motifs -> report.
+# Rules are in workflow/rules/, one file per stage; every key of the configuration is explained in config/README.md.
+from snakemake.utils import min_version
+
+min_version("9.19")
+
+# A second --configfile is merged onto the first, so the demo's own file is read only when no data are named.
+if not {"genome", "sequences"} & set(config):
+
+    configfile: "config/config.yaml"
+
+
+report: "workflow/report/workflow.rst"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/data.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/rank.smk"
+include: "workflow/rules/attribute.smk"
+include: "workflow/rules/motifs.smk"
+include: "workflow/rules/report.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        final_outputs(),

@@ -1,0 +1,73 @@
+import numpy as np
+import pytest
+
+from lucidna.attribution.agreement import bootstrap_mean, method_agreement, pearson_rows
+from lucidna.attribution.hdf5 import Block, write_attributions
+from lucidna.errors import UserError
+from lucidna.sequence import one_hot_numpy
+
+
+def write(path, maps, onehot, names):
+    whole = Block(onehot, maps, np.zeros_like(maps[:, 0]), np.zeros_like(maps[:, 0]))
+    write_attributions(
+        path,
+        lambda part: Block(*(array[part] for array in whole)),
+        region_ids=names,
+        length=maps.shape[2],
+        prediction=np.zeros(len(maps)),
+        convergence_delta=np.zeros(len(maps)),
+        map_scale=1.0,
+        attributes={},
+    )
+
+
+def test_rows_equal_numpy():
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(5, 30)), rng.normal(size=(5, 30))
+    found = pearson_rows(a, b)
+    np.testing.assert_allclose(found, [np.corrcoef(x, y)[0, 1] for x, y in zip(a, b, strict=True)])
+    assert np.isnan(pearson_rows(np.ones((1, 4)), np.arange(4.0)[None])).all()
+
+
+def test_shared_regions_are_matched_by_id(tmp_path):
+    rng = np.random.default_rng(1)
+    onehot = one_hot_numpy(rng.integers(0, 4, size=(40, 50)).astype(np.uint8), dtype=np.int8)
+    maps = rng.normal(size=(40, 4, 50)).astype(np.float32)
+    noisy = maps + rng.normal(size=maps.shape).astype(np.float32)
+    names = np.array([f"peak_{i}" for i in range(40)])
+    write(tmp_path / "a.h5", maps, onehot, names.tolist())
+    subset = rng.permutation(40)[:15]
+    write(tmp_path / "b.h5", 7 * maps[subset], onehot[subset], names[subset].tolist())
+    write(tmp_path / "c.h5", noisy, onehot, names.tolist())
+    table = method_agreement(
+        {"x": tmp_path / "a.h5", "y": tmp_path / "b.h5", "z": tmp_path / "c.h5"}, draws=100
+    )
+    assert table[["method_a", "method_b"]].to_numpy().tolist() == [["x", "y"], ["x", "z"], ["y", "z"]]
+    assert table["n_regions"].tolist() == [15, 40, 15]
+    assert table["pearson"][0] == pytest.approx(1, abs=1e-4)
+    # Signal and noise of the same size: 1 / sqrt(2).
+    assert table["pearson"][1] == pytest.approx(0.707, abs=0.05)
+    assert (table["low"] <= table["pearson"]).all()
+    assert table["high"][1] < 0.8
+
+
+def test_files_of_other_length_are_refused(tmp_path):
+    for name, length in (("a", 20), ("b", 22)):
+        write(
+            tmp_path / f"{name}.h5",
+            np.ones((2, 4, length), np.float32),
+            np.ones((2, 4, length), np.int8),
+            ["p", "q"],
+        )
+    with pytest.raises(UserError, match="20 bp"):
+        method_agreement({"a": tmp_path / "a.h5", "b": tmp_path / "b.h5"})
+
+
+def test_interval_holds_the_mean_and_narrows():
+    rng = np.random.default_rng(2)
+    wide = bootstrap_mean(rng.normal(size=20))
+    narrow = bootstrap_mean(rng.normal(size=2000))
+    assert wide[1] < wide[0] < wide[2]
+    assert narrow[2] - narrow[1] < 0.3 * (wide[2] - wide[1])
+    assert bootstrap_mean(np.arange(9.0)) == bootstrap_mean(np.arange(9.0))
+    assert np.isnan(bootstrap_mean(np.array([np.nan]))).all()

@@ -1,0 +1,112 @@
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+
+from lucidna.errors import UserError
+from lucidna.files import read_tsv
+from lucidna.motifs import hits as hits_module
+from lucidna.motifs.hits import COLUMNS, call_hits, write_hits_bed
+from lucidna.motifs.maps import open_maps, read_regions
+from lucidna.motifs.patterns import read_discovery
+
+from .simulated import simulate
+
+
+@pytest.fixture(scope="module")
+def hits(stage):
+    return read_tsv(stage.folder / "out" / "hits.tsv")
+
+
+def test_hits_lie_where_motifs_were_planted(stage, hits):
+    place = stage.regions.iloc[stage.truth["row"]]
+    names = hits["motif"].to_numpy()
+    truth = set(
+        zip(
+            place["region_id"],
+            place["chrom"],
+            stage.truth["start"].to_numpy() + place["start"].to_numpy(),
+            stage.truth["end"].to_numpy() + place["start"].to_numpy(),
+            stage.truth["motif"],
+            strict=True,
+        )
+    )
+    called = hits[hits["q_value"] <= 0.1]
+    found = set(
+        zip(
+            called["region_id"], called["chrom"], called["start"], called["end"], called["motif"], strict=True
+        )
+    )
+    assert len(found & truth) / len(truth) > 0.9
+    assert len(found & truth) / len(called) > 0.9
+    assert set(names) == {"alpha", "beta", "gamma"}
+
+
+def test_columns_and_values(stage, hits):
+    assert list(hits.columns) == COLUMNS
+    assert hits["correlation"].between(0.7, 1.0001).all()
+    assert (hits["score"] > 0).all()
+    assert hits["q_value"].between(1 / len(hits), 1).all()
+    with h5py.File(stage.folder / "real.h5") as handle:
+        projected = handle["projected_shap/seq"][:].astype(np.float64).sum(axis=1) / 8
+    starts = stage.regions.set_index("region_id")["start"]
+    for hit in hits.iloc[::60].itertuples():
+        row, offset = int(hit.region_id.split("_")[1]) - 1, starts[hit.region_id]
+        expected = projected[row, hit.start - offset : hit.end - offset].sum()
+        assert hit.contribution == pytest.approx(expected, abs=2e-3)
+
+
+def test_hits_are_in_genome_order(hits):
+    assert hits["chrom"].drop_duplicates().tolist() == ["chr2", "NA"]
+    for _, group in hits.groupby("chrom"):
+        assert group["start"].is_monotonic_increasing
+
+
+def test_bed_holds_the_credible_hits(tmp_path, stage, hits):
+    lines = [line.split("\t") for line in (stage.folder / "out" / "hits.bed").read_text().splitlines()]
+    assert len(lines) == (hits["q_value"] <= 0.1).sum() == stage.summary["hits"]["at_fdr"]
+    assert {len(line) for line in lines} == {6}
+    assert all(0 <= int(line[1]) < int(line[2]) and 0 <= int(line[4]) <= 1000 for line in lines)
+    table = hits.head(3).assign(q_value=[0.001, 0.5, 0.1], motif=["a b", "", ""])
+    assert write_hits_bed(tmp_path / "a.bed", table, fdr=0.2) == 2
+    first, second = (line.split("\t") for line in (tmp_path / "a.bed").read_text().splitlines())
+    assert (first[3].split("|")[1], first[4], second[4]) == ("a_b", "1000", "333")
+
+
+def test_chunks_and_overlapping_windows_change_nothing(tmp_path, stage, hits, monkeypatch):
+    """Every region twice under another name, in several runs: the same hits, each listed once."""
+    with h5py.File(stage.folder / "real.h5") as source, h5py.File(tmp_path / "twice.h5", "w") as twice:
+        for name in ("raw/seq", "shap/seq"):
+            twice[name] = np.repeat(source[name][:60], 2, axis=0)
+        twice.attrs["map_scale"] = 8.0
+    regions = stage.regions.iloc[np.repeat(np.arange(60), 2)].reset_index(drop=True)
+    regions["region_id"] = [f"{name}_{i % 2}" for i, name in enumerate(regions["region_id"])]
+    monkeypatch.setattr(hits_module, "_CHUNK", 80)
+    found = read_discovery(stage.folder / "modisco.h5")
+    maps = open_maps(tmp_path / "twice.h5")
+    table, counts, notices = call_hits(
+        maps, regions, [], stage.folder / "modisco.h5", found.patterns, names={}
+    )
+    expected = hits[hits["region_id"].isin(stage.regions["region_id"][:60])]
+    same = ["chrom", "start", "end", "strand", "pattern"]
+    pd.testing.assert_frame_equal(table[same], expected[same].reset_index(drop=True))
+    np.testing.assert_allclose(table["score"], expected["score"], rtol=1e-3)
+    assert counts["hits"].sum() == 2 * len(expected)
+    assert table["q_value"].isna().all()
+    assert notices == []
+
+
+def test_no_patterns_no_hits(stage):
+    maps = open_maps(stage.folder / "real.h5")
+    regions = read_regions(stage.folder / "real.bed", maps)
+    table, counts, notices = call_hits(maps, regions, [], stage.folder / "modisco.h5", [], names={})
+    assert table.empty
+    assert counts.empty
+    assert "no patterns" in notices[0]
+
+
+def test_null_of_another_length_is_refused(tmp_path, stage):
+    simulate(tmp_path / "short.h5", n=4, length=190, seed=1)
+    maps = open_maps(stage.folder / "real.h5")
+    with pytest.raises(UserError, match="190 bp"):
+        call_hits(maps, stage.regions, [open_maps(tmp_path / "short.h5")], "m.h5", [], names={})

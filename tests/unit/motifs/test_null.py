@@ -1,0 +1,98 @@
+import numpy as np
+import pytest
+
+from lucidna.motifs.null import benjamini_hochberg, calibrate, explained
+
+from .simulated import make_discovery, make_pattern
+
+STRONG = make_pattern("pos_patterns.pattern_0", "TTACCCGGA", n_seqlets=80)
+RARE = make_pattern("pos_patterns.pattern_1", "CACGTGACA", n_seqlets=10)
+NEGATIVE = make_pattern("neg_patterns.pattern_0", "GGGCGATTA", n_seqlets=40)
+NOISE = [
+    make_pattern(f"pos_patterns.pattern_{i}", text, n_seqlets=6) for i, text in enumerate(("AAGAT", "TGTCA"))
+]
+CHANCE_COPY = make_pattern("pos_patterns.pattern_7", "TTACCCGGA", n_seqlets=30)
+
+
+def test_explained_is_contribution_per_region():
+    assert explained(STRONG, n_regions=100) == pytest.approx(80 * 9 / 100)
+    assert explained(NEGATIVE, n_regions=100) == pytest.approx(40 * 9 / 100)
+
+
+def test_labels_against_the_null():
+    real = make_discovery([STRONG, RARE, NEGATIVE])
+    table = calibrate(real, [make_discovery(NOISE)]).set_index("pattern")
+    assert table.loc[STRONG.name, "label"] == "supported"
+    assert table.loc[STRONG.name, "ratio"] == pytest.approx(80 * 9 / (6 * 5))
+    assert table.loc[STRONG.name, "p_value"] == pytest.approx(1 / 3)
+    assert table.loc[RARE.name, "label"] == "supported"
+    same = calibrate(make_discovery([NOISE[0]]), [make_discovery(NOISE)]).iloc[0]
+    assert (same["label"], same["p_value"]) == ("as in the null", 1.0)
+    negative = table.loc[NEGATIVE.name]
+    assert (negative["label"], negative["n_null"]) == ("supported (null found none)", 0)
+    assert np.isnan(negative["p_value"])
+
+
+def test_margin_separates_weak_from_supported():
+    slightly = make_pattern("pos_patterns.pattern_0", "CCCTG", n_seqlets=9)
+    null = [make_discovery(NOISE)]
+    assert calibrate(make_discovery([slightly]), null).iloc[0]["label"] == "weak"
+    assert calibrate(make_discovery([slightly]), null, margin=1.2).iloc[0]["label"] == "supported"
+
+
+def test_a_chance_copy_challenges_only_its_own_motif():
+    table = calibrate(make_discovery([STRONG, RARE]), [make_discovery([*NOISE, CHANCE_COPY])]).set_index(
+        "pattern"
+    )
+    assert table.loc[STRONG.name, "n_null"] == 3
+    assert table.loc[STRONG.name, "ratio"] == pytest.approx(80 / 30)
+    assert table.loc[RARE.name, "n_null"] == 2
+    assert table.loc[RARE.name, "label"] == "supported"
+    alone = calibrate(make_discovery([RARE]), [make_discovery([*NOISE, CHANCE_COPY])]).iloc[0]
+    assert alone["label"] == "as in the null"
+
+
+def test_draws_are_pooled_and_regions_counted():
+    one = calibrate(make_discovery([STRONG]), [make_discovery(NOISE)]).iloc[0]
+    two = calibrate(make_discovery([STRONG]), [make_discovery(NOISE), make_discovery(NOISE)]).iloc[0]
+    assert (one["n_null"], two["n_null"]) == (2, 4)
+    assert two["p_value"] == pytest.approx(1 / 5)
+    many = calibrate(make_discovery([STRONG]), [make_discovery(NOISE, n_regions=1000)]).iloc[0]
+    assert many["ratio"] == pytest.approx(10 * one["ratio"])
+    # With the cap bound, the seqlets used come from a part of the regions only.
+    capped = calibrate(make_discovery([STRONG], seen=1000, used=500), [make_discovery(NOISE)]).iloc[0]
+    assert capped["statistic"] == pytest.approx(2 * one["statistic"])
+
+
+def test_a_null_without_patterns_still_sets_a_bar():
+    """Twenty seqlets of the null's strength is what noise could have had."""
+    null = [make_discovery([], strength=6.0)]
+    table = calibrate(make_discovery([STRONG, RARE, NEGATIVE]), null).set_index("pattern")
+    assert table["label"].tolist() == [
+        "supported (null found none)",
+        "as in the null",
+        "supported (null found none)",
+    ]
+    assert table.loc[STRONG.name, "null_max"] == pytest.approx(20 * 6 / 100)
+    assert table["p_value"].isna().all()
+    silent = calibrate(make_discovery([RARE]), [make_discovery([], strength=0.0)]).iloc[0]
+    assert (silent["label"], silent["ratio"]) == ("supported (null found none)", np.inf)
+
+
+def test_seqlet_q_counts_null_seqlets_as_strong():
+    weak_null = calibrate(make_discovery([STRONG]), [make_discovery(NOISE)]).iloc[0]["seqlet_q"]
+    strong_null = calibrate(make_discovery([STRONG]), [make_discovery([CHANCE_COPY])]).iloc[0]["seqlet_q"]
+    assert weak_null == pytest.approx(1 / 80)
+    assert strong_null == pytest.approx(31 / 80)
+
+
+def test_without_a_null_nothing_is_claimed():
+    row = calibrate(make_discovery([STRONG]), []).iloc[0]
+    assert row["label"] == "not tested"
+    assert np.isnan(row["p_value"])
+    assert len(calibrate(make_discovery([]), [make_discovery(NOISE)])) == 0
+
+
+def test_benjamini_hochberg():
+    q_values = benjamini_hochberg(np.array([0.04, np.nan, 0.01, 0.03, 0.9]))
+    np.testing.assert_allclose(q_values, [4 / 75, np.nan, 0.04, 4 / 75, 0.9])

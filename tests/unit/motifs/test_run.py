@@ -1,0 +1,83 @@
+import pytest
+
+from lucidna.errors import UserError
+from lucidna.files import read_json, read_tsv
+from lucidna.motifs.patterns import read_discovery
+from lucidna.motifs.run import annotate, discover
+
+from .simulated import simulate
+
+
+def test_every_file_is_written(stage):
+    out = stage.folder / "out"
+    names = {
+        "patterns.tsv",
+        "patterns.meme",
+        "matches.tsv",
+        "seqlets.bed",
+        "hits.tsv",
+        "hits.bed",
+        "summary.json",
+    }
+    assert {path.name for path in out.iterdir()} == names
+    assert read_json(out / "summary.json") == stage.summary
+
+
+def test_patterns_are_supported_and_named(stage):
+    table = read_tsv(stage.folder / "out" / "patterns.tsv")
+    assert (table["label"].str.startswith("supported")).all()
+    assert set(table["match_name"]) == {"alpha", "beta", "gamma"}
+    assert (table["hits_at_fdr"] > 100).all()
+    assert (table["decoy_hits"] < 5).all()
+    assert stage.summary["patterns"]["supported"] == len(table) == stage.summary["patterns"]["pos"]
+    assert any("shuffled sequences" in notice for notice in stage.summary["notices"])
+
+
+@pytest.fixture(scope="module")
+def noise(tmp_path_factory):
+    """Noise, and as its null other noise: TF-MoDISco finds patterns in both."""
+    folder = tmp_path_factory.mktemp("noise")
+    for name, seed in (("real", 5), ("null", 6)):
+        simulate(folder / f"{name}.h5", plant=False, seed=seed, n=400, length=300)
+        discover(folder / f"{name}.h5", folder / f"{name}.modisco.h5", seqlets=2000, window=300)
+    return folder
+
+
+def test_patterns_of_noise_are_not_supported(noise):
+    found = read_discovery(noise / "real.modisco.h5")
+    assert len(found.patterns) >= 2
+    summary = annotate(
+        noise / "real.h5",
+        noise / "real.bed",
+        noise / "real.modisco.h5",
+        noise / "out",
+        null_attributions=[noise / "null.h5"],
+        null_modisco=[noise / "null.modisco.h5"],
+    )
+    assert summary["patterns"]["total"] == len(found.patterns)
+    assert summary["patterns"]["supported"] == 0
+    assert summary["hits"]["at_fdr"] <= 0.02 * max(summary["hits"]["total"], 50)
+    assert any("motifs.database is null" in notice for notice in summary["notices"])
+
+
+def test_nothing_found_is_said(tmp_path):
+    simulate(tmp_path / "few.h5", n=4, seed=1)
+    discover(tmp_path / "few.h5", tmp_path / "m.h5", window=100)
+    summary = annotate(tmp_path / "few.h5", tmp_path / "few.bed", tmp_path / "m.h5", tmp_path / "out")
+    assert summary["patterns"]["total"] == summary["hits"]["total"] == 0
+    assert any("no patterns to look for" in notice for notice in summary["notices"])
+    for name in ("patterns.tsv", "matches.tsv", "hits.tsv"):
+        table = read_tsv(tmp_path / "out" / name)
+        assert table.empty
+        assert "pattern" in table.columns
+    assert (tmp_path / "out" / "hits.bed").read_text() == (tmp_path / "out" / "seqlets.bed").read_text() == ""
+
+
+def test_files_that_do_not_belong_together(tmp_path, stage):
+    simulate(tmp_path / "other.h5", n=7, seed=1)
+    with pytest.raises(UserError, match=r"7 lines but .* 400 maps"):
+        annotate(
+            stage.folder / "real.h5", tmp_path / "other.bed", stage.folder / "modisco.h5", tmp_path / "out"
+        )
+    with pytest.raises(UserError, match="made from 400 maps of 200 bp"):
+        annotate(tmp_path / "other.h5", tmp_path / "other.bed", stage.folder / "modisco.h5", tmp_path / "out")

@@ -1,0 +1,53 @@
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lucidna.codedigest import code_digest
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def digest_in(folder: Path, *modules: str) -> str:
+    code = f"from lucidna.codedigest import code_digest; print(code_digest(*{modules!r}))"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={"PYTHONPATH": str(folder)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    shutil.copytree(ROOT / "workflow" / "scripts" / "lucidna", tmp_path / "lucidna")
+    return tmp_path
+
+
+def test_another_clone_has_the_same_digest(copy):
+    assert digest_in(copy, "checks") == code_digest("checks")
+
+
+def test_comments_and_docstrings_do_not_count_but_code_of_an_imported_module_does(copy):
+    before = digest_in(copy, "grid")
+    path = copy / "lucidna" / "errors.py"
+    text = path.read_text()
+    path.write_text(text.replace('"""Something in', '"""Something else in') + "\n# a comment\n")
+    assert digest_in(copy, "grid") == before
+    path.write_text(text + "\nCHANGED = 1\n")
+    assert digest_in(copy, "grid") != before
+
+
+def test_a_module_that_is_not_imported_does_not_count(copy):
+    before = digest_in(copy, "grid")
+    (copy / "lucidna" / "runtime.py").write_text("CHANGED = 1\n")
+    assert digest_in(copy, "grid") == before
+
+
+def test_a_misspelt_module_is_an_error():
+    with pytest.raises(FileNotFoundError):
+        code_digest("no_such_module")

@@ -1,0 +1,132 @@
+import copy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from lucidna.config import heads_of, normal_recipe, ranking_head, validate
+from lucidna.errors import UserError
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def demo() -> dict:
+    return yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
+
+
+def put(config: dict, key: str, value) -> dict:
+    config = copy.deepcopy(config)
+    *parents, last = key.split(".")
+    node = config
+    for parent in parents:
+        node = node.setdefault(parent, {})
+    node[last] = value
+    return config
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "yeast.yaml", "stripe.yaml"])
+def test_shipped_configs_are_valid_and_validation_is_idempotent(name):
+    config = yaml.safe_load((ROOT / "config" / name).read_text())
+    filled = validate(config)
+    assert validate(filled) == filled
+    assert filled["motifs"]["hits"] == {"lambda": 0.7, "trim": 0.3}
+
+
+def test_defaults_are_filled_at_every_level_and_the_input_is_not_changed():
+    config = demo()
+    before = copy.deepcopy(config)
+    filled = validate(config)
+    assert config == before
+    assert filled["regions"]["max_n"] == 0.1
+    assert filled["ranking"]["consistency"]["basis"] == "orthonormal"
+    assert filled["grid"]["trainer"]["plateau_factor"] == 0.2
+    assert filled["attribution"]["methods"]["deepshap"] == {
+        "shuffles": 20,
+        "max_delta": 0.001,
+        "max_regions": None,
+    }
+    assert validate({**config, "window": {"input": 256}})["window"] == {
+        "input": 256,
+        "output": 256,
+        "jitter": 0,
+    }
+    assert (
+        validate({**config, "regions": {**config["regions"], "outliers": None}})["regions"]["outliers"]
+        is None
+    )
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("grid.seedz", [1], ["grid.seedz", "did you mean 'seeds'"]),
+        ("widnow", {}, ["widnow", "did you mean 'window'"]),
+        ("attribution.methods.deepshap.shufles", 3, ["shufles", "shuffles"]),
+        ("target", "count", ["target", "'count'", "binary, counts, profile"]),
+        ("window.input", "long", ["window.input", "'long'", "integer"]),
+        ("window.output", 300, ["window.output", "300", "256"]),
+        ("grid.seeds", [], ["grid.seeds", "empty"]),
+        ("grid.seeds", [-1], ["grid.seeds.0", "-1"]),
+        ("grid.architectures", {}, ["grid.architectures", "empty"]),
+        ("grid.architectures", {"cnn_depe": {}}, ["grid.architectures.cnn_depe", "cnn_deep"]),
+        ("grid.architectures", {"cnn_deep": {"dropuot": 0.1}}, ["cnn_deep", "dropuot", "dropout"]),
+        ("grid.recipes.standard", ["standrad"], ["grid.recipes.standard", "standrad", "standard"]),
+        (
+            "grid.recipes.evoaug",
+            [{"evoaug": {"operations": [{"deletion": {"max": 400}}]}}],
+            ["grid.recipes.evoaug", "400"],
+        ),
+        ("folds", {"a": {"valid": ["chr1"], "test": ["chr1"]}}, ["folds", "chr1"]),
+        ("folds", {"auto": 2}, ["folds.auto", "2"]),
+        ("motifs.method", "ism", ["motifs.method", "ism", "attribution.methods"]),
+        ("ranking.head", "profile", ["ranking.head", "profile", "counts"]),
+        ("attribution.heads", ["logit"], ["attribution.heads", "logit"]),
+        ("sequences", {"table": "x.tsv"}, ["genome", "sequences", "exactly one"]),
+        ("experiment", "a/b", ["experiment", "a/b"]),
+    ],
+)
+def test_mistakes_are_one_sentence_that_names_the_key(key, value, words):
+    config = put(demo(), key, value)
+    if key == "motifs.method":
+        del config["attribution"]["methods"]["ism"]
+    with pytest.raises(UserError) as error:
+        validate(config)
+    message = str(error.value)
+    assert "\n" not in message
+    for word in words:
+        assert word in message
+
+
+def test_missing_keys_are_named():
+    for key in ("experiment", "window", "target", "folds", "grid"):
+        config = demo()
+        del config[key]
+        with pytest.raises(UserError, match=f"lacks '{key}'"):
+            validate(config)
+    config = demo()
+    del config["tracks"]
+    with pytest.raises(UserError, match="tracks"):
+        validate(config)
+
+
+def test_profile_needs_a_network_with_a_profile_head():
+    with pytest.raises(UserError, match="bpnet"):
+        validate({**demo(), "target": "profile"})
+
+
+def test_heads_follow_the_target():
+    filled = validate(demo())
+    assert heads_of(filled) == ["counts"]
+    assert ranking_head(filled) == "counts"
+    profile = put(put(demo(), "target", "profile"), "grid.architectures", {"bpnet": {}})
+    profile["grid"]["recipes"] = {"standard": ["standard"]}
+    filled = validate(profile)
+    assert heads_of(filled) == ["counts", "profile"]
+
+
+def test_recipes_are_written_one_way():
+    assert normal_recipe(["standard", {"evoaug": {"max": 2}}, {"exponential": None}]) == [
+        ["standard", {}],
+        ["evoaug", {"max": 2}],
+        ["exponential", {}],
+    ]

@@ -1,0 +1,57 @@
+import numpy as np
+
+from lucidna.ranking.gate import at_chance, gate_reasons, veto_reasons
+
+
+def test_gate_keeps_what_reaches_the_interval_of_the_best():
+    value, lo = np.array([0.9, 0.89, 0.8, 0.95]), np.array([0.88, 0.87, 0.78, 0.93])
+    candidate = np.array([True, True, True, False])
+    reasons = gate_reasons(value, lo, candidate=candidate, metric="auroc")
+    assert [reason is None for reason in reasons] == [True, True, False, True]
+    assert "validation auroc 0.800 is below 0.880" in reasons[2]
+    assert gate_reasons(value, lo, candidate=candidate, margin=0.1) == [None] * 4
+
+
+def test_gate_without_intervals_needs_a_margin():
+    value, lo, candidate = np.array([0.9, 0.8]), np.full(2, np.nan), np.ones(2, dtype=bool)
+    assert gate_reasons(value, lo, candidate=candidate) == [None, None]
+    assert gate_reasons(value, lo, candidate=candidate, margin=0.05)[1] is not None
+    assert gate_reasons(value * np.nan, lo, candidate=candidate, margin=0.05) == [None, None]
+
+
+def test_gate_stops_a_constant_prediction():
+    reasons = gate_reasons(np.array([0.9, np.nan]), np.array([0.8, np.nan]), candidate=np.ones(2, dtype=bool))
+    assert "not a number" in reasons[1]
+
+
+def test_at_chance_reads_the_upper_end():
+    found = at_chance(np.array([0.55, 0.49, np.nan]), np.array([0.48, 0.45, np.nan]), chance=0.5)
+    np.testing.assert_array_equal(found, [False, True, True])
+
+
+def scores(n, worst=0):
+    values = np.linspace(1, 0.1, n)
+    values[worst], values[-1] = values[-1], values[worst]
+    return {"c_cos": values, "sl_con": values}
+
+
+def test_veto_of_what_is_not_above_the_controls():
+    values = {"c_cos": np.array([0.5, 0.2, 0.15, np.nan]), "sl_con": np.array([0.9, 0.9, 0.5, 0.9])}
+    lower = {"c_cos": values["c_cos"] - 0.1, "sl_con": values["sl_con"]}
+    upper = {"c_cos": values["c_cos"] + 0.1, "sl_con": values["sl_con"]}
+    candidate = np.array([True, True, False, True])
+    reasons = veto_reasons(values, lower, upper, candidate=candidate, against_controls=("c_cos",))
+    assert [reason is None for reason in reasons] == [True, False, True, True]
+    # Its value is above the control's upper end; its interval is not.
+    closer = {**values, "c_cos": np.array([0.5, 0.3, 0.15, np.nan])}
+    assert veto_reasons(closer, lower, upper, candidate=candidate, against_controls=("c_cos",))[1]
+    assert "c_cos 0.200 (lower end 0.100) is not above 0.250" in reasons[1]
+
+
+def test_lowest_share_is_vetoed_only_in_a_population():
+    few, many = scores(19), scores(20)
+    assert not any(veto_reasons(few, few, few, candidate=np.ones(19, dtype=bool), against_controls=()))
+    reasons = veto_reasons(many, many, many, candidate=np.ones(20, dtype=bool), against_controls=())
+    assert [index for index, reason in enumerate(reasons) if reason] == [0]
+    off = veto_reasons(many, many, many, candidate=np.ones(20, dtype=bool), against_controls=(), quantile=0)
+    assert not any(off)

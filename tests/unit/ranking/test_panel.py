@@ -1,0 +1,303 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lucidna.errors import UserError
+from lucidna.ranking.panel import rank_candidates, rank_experiment
+from lucidna.ranking.prepare import codes_of
+
+from .conftest import make_toy
+
+FAST = {"bootstraps": 100}
+QUALITY = [0.2, 0.35, 0.6, 1.0, 1.6]
+
+
+def noise_like(maps, n, seed=4):
+    return np.random.default_rng(seed).standard_normal((n, *maps.shape[1:])).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def ranked(toy):
+    maps = toy.maps(QUALITY)
+    everything = dict(zip(["best", "good", "fair", "poor", "bad"], maps, strict=True))
+    everything |= {"control": noise_like(maps, 1)[0]}
+    scores = {name: (0.9 - 0.01 * place, 0.8, 0.95) for place, name in enumerate(everything)}
+    return rank_candidates(
+        everything, toy.onehot, controls=["control"], scores=scores, metric="auroc", top=2, **FAST
+    )
+
+
+def test_planted_truth_is_ranked_in_order(ranked):
+    order = ranked.ranking["id"].tolist()
+    assert order[:3] == ["best", "good", "fair"]
+    assert order[-1] == "control"
+    assert ranked.verdict["rule"] == "A*"
+    assert ranked.verdict["best"] == "best"
+    assert ranked.verdict["chosen"] == ["best", "good"]
+    assert ranked.ranking["chosen"].tolist() == [True, True, False, False, False, False]
+
+
+def test_tables_carry_values_inside_their_intervals(ranked):
+    panel = ranked.panel.set_index("id")
+    for name in ("c_cos", "c_snr", "c_auc", "sl_con", "soft_kmer6", "ac1_g", "selfsnr", "agreement", "m2"):
+        assert (panel[f"{name}_lo"] <= panel[name]).all(), name
+        assert (panel[f"{name}_hi"] >= panel[name]).all(), name
+        # The histogram of directions is fooled by noise on few regions: it is shown, and decides nothing.
+        assert name == "m2" or panel.loc["best", name] > panel.loc["control", name], name
+    top = ranked.ranking.set_index("id")
+    assert top.loc["best", "top_share"] > 0.9
+    assert top["top_share"].sum() == pytest.approx(2)
+    assert top.loc["control", "status"] == "control"
+    assert top.loc["control", "consensus_weight"] == 0
+    assert ranked.families["n"].sum() == 5
+
+
+def test_same_seed_same_numbers_and_order_of_input_does_not_matter(toy):
+    maps = toy.maps(QUALITY)
+    names = list("abcde")
+    first = rank_candidates(maps, toy.onehot, ids=names, **FAST)
+    again = rank_candidates(maps, toy.onehot, ids=names, **FAST)
+    pd.testing.assert_frame_equal(first.panel, again.panel)
+    assert first.verdict == again.verdict
+    turned = rank_candidates(maps[::-1], toy.onehot, ids=names[::-1], **FAST)
+    assert turned.ranking["id"].tolist() == first.ranking["id"].tolist()
+    np.testing.assert_allclose(turned.ranking["score"], first.ranking["score"], atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "fake",
+    [
+        lambda maps, toy: noise_like(maps, 1)[0],
+        lambda maps, toy: np.tile(np.array([1.0, 0.2, -0.3, -0.9])[None, :, None], (len(toy.onehot), 1, 80)),
+        lambda maps, toy: toy.onehot,
+        lambda maps, toy: -maps[0],
+        lambda maps, toy: np.roll(maps[0], 7, axis=0),
+    ],
+    ids=["noise", "constant", "input copy", "sign flip", "wrong sequences"],
+)
+def test_fakes_come_last(toy, fake):
+    maps = toy.maps([0.15, 0.2, 0.25, 0.3, 0.35])
+    everything = np.concatenate([maps, np.asarray(fake(maps, toy), dtype=np.float32)[None]])
+    ranking = rank_candidates(everything, toy.onehot, **FAST).ranking
+    assert ranking["id"].iloc[-1] == "model_5"
+    assert ranking["score"].iloc[-1] < ranking["score"].iloc[-2]
+
+
+def test_fakes_are_vetoed_beside_a_control(toy):
+    maps = toy.maps([0.3, 0.4, 0.5, 0.6])
+    noise = noise_like(maps, 2)
+    everything = np.concatenate([maps, -maps[:1], noise])
+    verdict = rank_candidates(everything, toy.onehot, controls=[False] * 6 + [True], **FAST).verdict
+    assert {entry["id"] for entry in verdict["vetoed"]} == {"model_4", "model_5"}
+    assert "a control's upper end" in verdict["vetoed"][0]["reason"]
+    assert set(verdict["chosen"]) == {"model_0", "model_1", "model_2", "model_3"}
+
+
+def test_twins_cannot_be_separated(toy):
+    maps = toy.maps([0.3] * 6)
+    verdict = rank_candidates(maps, toy.onehot, **FAST).verdict
+    assert verdict["status"] == "cannot separate"
+    assert len(verdict["inseparable"]) >= 3
+    assert verdict["would_separate"]
+
+
+def test_controls_as_good_as_candidates_leave_none(toy):
+    maps = toy.maps([0.8, 0.9, 1.0, 1.1, 0.2])
+    verdict = rank_candidates(maps, toy.onehot, controls=["none"] * 4 + ["random_weights"], **FAST).verdict
+    assert verdict["status"] == "none"
+    assert verdict["chosen"] == []
+    assert len(verdict["vetoed"]) == 4
+
+
+def test_few_networks_are_ranked_by_rule_b(toy):
+    maps = np.concatenate([toy.maps([0.2, 0.8]), noise_like(toy.truth[None], 1)])
+    ranking = rank_candidates(maps, toy.onehot, controls=["none", "none", "label_shuffled"], **FAST)
+    assert ranking.verdict["rule"] == "B"
+    assert ranking.verdict["best"] == "model_0"
+    assert any("weaker rule B" in notice for notice in ranking.verdict["notices"])
+    # One candidate and its control: nothing to agree with, still a verdict.
+    alone = rank_candidates(maps[[0, 2]], toy.onehot, controls=["none", "label_shuffled"], **FAST).verdict
+    assert alone["chosen"] == ["model_0"]
+
+
+def test_folds_are_compared_within_themselves(toy):
+    other = make_toy(seed=8)
+    maps = [*toy.maps([0.2, 0.4, 0.8, 1.2]), *other.maps([0.3, 0.5, 0.9, 1.4])]
+    ranking = rank_candidates(
+        maps, {"a": toy.onehot, "b": other.onehot}, folds=["a"] * 4 + ["b"] * 4, top=2, **FAST
+    )
+    assert ranking.verdict["by_fold"]["a"]["best"] == "model_0"
+    assert ranking.verdict["by_fold"]["b"]["best"] == "model_4"
+    assert set(ranking.verdict["chosen"]) == {"model_0", "model_4"}
+
+
+def test_gate_and_chance(toy):
+    maps = toy.maps(QUALITY)
+    scores = np.array(
+        [[0.5, 0.4, 0.49], [0.9, 0.88, 0.92], [0.9, 0.88, 0.92], [0.8, 0.7, 0.85], [0.9, 0.88, 0.92]]
+    )
+    ranking = rank_candidates(maps, toy.onehot, scores=scores, metric="auroc", **FAST)
+    status = ranking.ranking.set_index("id")["status"]
+    assert status.tolist()[:3] == ["passed"] * 3
+    assert {name for name in status.index if status[name] == "gated"} == {"model_0", "model_3"}
+    assert "does not exceed chance" in ranking.ranking.set_index("id").loc["model_0", "reason"]
+    assert ranking.ranking.set_index("id").loc["model_0", "consensus_weight"] == 0
+
+
+def test_a_network_at_the_top_of_both_is_the_front(ranked):
+    assert ranked.verdict["front"] == ["best"]
+    assert ranked.ranking.set_index("id")["front"].sum() == 1
+
+
+def test_written_files_are_read_again(ranked, tmp_path):
+    ranked.write(tmp_path)
+    assert json.loads((tmp_path / "verdict.json").read_text()) == ranked.verdict
+    assert pd.read_csv(tmp_path / "panel.tsv", sep="\t")["c_cos"].tolist() == pytest.approx(
+        ranked.panel["c_cos"].tolist()
+    )
+    assert (tmp_path / "ranking.tsv").read_text().startswith("rank\tid\t")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"maps": lambda maps: maps[:1]}, "1 network cannot be ranked"),
+        ({"maps": lambda maps: [*maps[:2], maps[2][:-1]]}, "shape"),
+        ({"maps": lambda maps: [*maps[:2], maps[2] * np.nan]}, "NaN"),
+        ({"maps": lambda maps: [*maps[:2], maps[2] * 0]}, "zero everywhere"),
+        ({"maps": lambda maps: [*maps, maps[1]]}, "'model_1' and 'model_5' have identical maps"),
+        ({"ids": list("abcda")}, "'a' is given to more than one"),
+        ({"ids": list("abc")}, "3 ids for the maps of 5"),
+        ({"scores": [0.5, 0.4]}, "scores has 2 entries"),
+        ({"scores": {"model_0": 1, "model_9": 1}}, "scores names 'model_9'"),
+        ({"scores": {"model_0": 1}}, "no entry for network 'model_1'"),
+        ({"controls": [True] * 5}, "every network is marked"),
+        ({"controls": ["model_1", "modle_2"]}, "did you mean 'model_2'"),
+        ({"region_ids": ["x"] * 59}, "59 region ids for 60"),
+        ({"region_ids": ["x"] * 60}, "more than once"),
+        ({"folds": list("aabbb")}, "2 folds and one set of sequences"),
+        ({"objective": {"c_cos": 0}}, "no weight above 0"),
+        ({"consistency": {"bases": "acme2022"}}, "did you mean 'basis'"),
+        ({"consistency": {"basis": "acme"}}, "basis is 'acme'"),
+        ({"top": 0}, "top is 0"),
+        ({"bootstraps": 3}, "bootstraps is 3"),
+    ],
+)
+def test_bad_input_is_named_in_one_sentence(toy, change, words):
+    maps = toy.maps(QUALITY)
+    change = dict(change)
+    maps = change.pop("maps", lambda given: given)(maps)
+    with pytest.raises(UserError, match=words) as error:
+        rank_candidates(maps, toy.onehot, **change)
+    assert "\n" not in str(error.value)
+
+
+class StandIn:
+    """What the ranking reads of a dataset."""
+
+    def __init__(self, codes, target="binary"):
+        self.info = {"target": target}
+        self.rows = pd.DataFrame({"region_id": [f"{index:03d}" for index in range(len(codes))]})
+        self._codes = codes
+
+    def codes(self, indices):
+        return self._codes[indices]
+
+
+@pytest.fixture
+def experiment(toy, tmp_path):
+    rng = np.random.default_rng(0)
+    candidates = [
+        {
+            "id": f"cnn-{seed}",
+            "architecture": "cnn",
+            "recipe": "standard",
+            "fold": "f",
+            "seed": seed,
+            "control": "none",
+        }
+        for seed in range(5)
+    ]
+    candidates += [{**candidates[0], "id": "shuffled", "control": "label_shuffled"}]
+    target = (rng.random(300) < 0.5).astype(np.float32)[:, None]
+    maps = np.concatenate([toy.maps(QUALITY), noise_like(toy.truth[None], 1)])
+    for candidate, array in zip(candidates, maps, strict=True):
+        folder = tmp_path / "train" / candidate["id"]
+        folder.mkdir(parents=True)
+        (folder / "metrics.json").write_text(json.dumps({"status": "ok"}))
+        skill = 0 if candidate["control"] != "none" else 2
+        prediction = (skill * target + rng.normal(size=target.shape)).astype(np.float32)
+        np.savez(folder / "valid.npz", row=np.arange(300), prediction=prediction, target=target)
+        (tmp_path / "rank" / "maps").mkdir(parents=True, exist_ok=True)
+        np.save(tmp_path / "rank" / "maps" / f"{candidate['id']}.npy", array)
+    (tmp_path / "rank" / "regions").mkdir()
+    rows = pd.DataFrame({"region_id": [f"{index:03d}" for index in range(60)], "row": range(60)})
+    rows.to_csv(tmp_path / "rank" / "regions" / "f.tsv", sep="\t", index=False)
+    return candidates, tmp_path, StandIn(codes_of(toy.onehot))
+
+
+def rank(experiment):
+    candidates, folder, dataset = experiment
+    return rank_experiment(
+        candidates, folder / "train", folder / "rank" / "maps", dataset, margin=0.1, **FAST
+    )
+
+
+def test_an_experiment_is_read_from_its_files(experiment):
+    result = rank(experiment)
+    assert result.verdict["best"] == "cnn-0"
+    assert result.metric == result.verdict["metric"] == "auroc"
+    assert result.verdict["rule"] == "A*"
+    panel = result.panel.set_index("id")
+    assert 0.85 < panel.loc["cnn-0", "prediction"] < 1
+    assert (
+        panel.loc["cnn-0", "prediction_lo"]
+        < panel.loc["cnn-0", "prediction"]
+        < panel.loc["cnn-0", "prediction_hi"]
+    )
+    assert panel.loc["cnn-0", "family"] == "cnn x standard"
+    assert panel.loc["cnn-0", "family_agreement"] > panel.loc["shuffled", "family_agreement"]
+
+
+def test_failed_candidates_are_listed_with_their_reason(experiment):
+    _, folder, _ = experiment
+    (folder / "train" / "cnn-4" / "metrics.json").write_text('{"status": "failed", "reason": "loss is NaN"}')
+    np.save(folder / "rank" / "maps" / "cnn-3.npy", np.full((60, 4, 80), np.nan, dtype=np.float32))
+    copy = np.load(folder / "rank" / "maps" / "cnn-1.npy")
+    np.save(folder / "rank" / "maps" / "cnn-2.npy", copy)
+    result = rank(experiment)
+    reasons = {entry["id"]: entry["reason"] for entry in result.verdict["failed"]}
+    assert reasons["cnn-4"] == "its training failed: loss is NaN"
+    assert "NaN or infinite" in reasons["cnn-3"]
+    assert "identical to those of cnn-1" in reasons["cnn-2"]
+    assert result.verdict["rule"] == "B"
+    assert set(result.panel["id"]) == {"cnn-0", "cnn-1", "shuffled"}
+
+
+def test_nothing_left_is_a_verdict_too(experiment):
+    candidates, folder, dataset = experiment
+    for candidate in candidates:
+        (folder / "train" / candidate["id"] / "metrics.json").write_text(
+            '{"status": "failed", "reason": "no"}'
+        )
+    verdict = rank((candidates, folder, dataset)).verdict
+    assert verdict["status"] == "none"
+    assert len(verdict["failed"]) == 6
+    (folder / "train" / "shuffled" / "metrics.json").write_text('{"status": "ok"}')
+    assert rank((candidates, folder, dataset)).verdict["status"] == "none"
+
+
+def test_files_that_are_missing_or_of_another_dataset_are_named(experiment):
+    candidates, folder, dataset = experiment
+    dataset.rows.loc[7, "region_id"] = "other"
+    with pytest.raises(UserError, match="lists 60 regions, and 59 of them"):
+        rank((candidates, folder, dataset))
+    dataset.rows.loc[7, "region_id"] = "007"
+    (folder / "rank" / "maps" / "cnn-1.npy").unlink()
+    with pytest.raises(UserError, match=r"cnn-1.npy is missing"):
+        rank((candidates, folder, dataset))
+    (folder / "train" / "cnn-0" / "metrics.json").unlink()
+    with pytest.raises(UserError, match=r"metrics.json is missing"):
+        rank((candidates, folder, dataset))

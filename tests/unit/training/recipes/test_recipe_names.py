@@ -1,0 +1,101 @@
+"""Recipes that do not exist or do not fit are refused with a sentence, before torch is imported."""
+
+import subprocess
+import sys
+
+import pytest
+
+from lucidna.errors import UserError
+from lucidna.training.names import resolve_trainer
+from lucidna.training.recipes import registry
+from lucidna.training.recipes.names import COMPONENTS, PRESETS, check_recipe, resolve_evoaug
+
+
+def check(components, target="counts", window=256):
+    check_recipe(components, target=target, window=window, class_name="cnn_deep")
+
+
+def test_planning_imports_no_torch(root):
+    code = (
+        "import sys; import lucidna.models.names, lucidna.training.names, lucidna.training.recipes.names; "
+        "sys.exit('torch' in sys.modules)"
+    )
+    path = str(root / "workflow" / "scripts")
+    assert subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": path}, check=False).returncode == 0
+
+
+def test_registry_and_names_agree():
+    assert list(registry()) == list(COMPONENTS)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("target", ["binary", "counts"])
+def test_presets_are_sound(preset, target):
+    check([["standard", {}], ["exponential", {}], ["evoaug", {"preset": preset}]], target=target)
+
+
+def test_default_preset_is_chip():
+    assert resolve_evoaug({}) == resolve_evoaug({"preset": "chip"})
+    assert resolve_evoaug({})["per_sequence"] == 3
+
+
+def test_own_operations_keep_their_order_and_take_defaults():
+    settings = resolve_evoaug({"operations": [{"noise": {"std": 0.1}}, "deletion"]})
+    assert settings["operations"] == [
+        ("noise", {"mean": 0.0, "std": 0.1}),
+        ("deletion", {"min": 0, "max": 20}),
+    ]
+    assert settings["per_sequence"] == 2
+    assert settings["hard"] is False
+    assert resolve_evoaug({"operations": ["noise"]})["per_sequence"] == 1
+
+
+@pytest.mark.parametrize(
+    ("components", "message"),
+    [
+        ([["standrd", {}]], "did you mean 'standard'"),
+        ([["standard", {}], ["standard", {}]], "2 times"),
+        ([["standard", {"weight_decy": 1}]], "did you mean 'weight_decay'"),
+        ([["standard", {"weight_decay": -1}]], "weight_decay -1"),
+        ([["standard", {"dropout": 1.0}]], r"dropout 1\.0"),
+        ([["standard", {"jitter": "yes"}]], "neither true nor false"),
+        ([["exponential", {"first_activation": "exp"}]], "neither 'exponential' nor 'relu'"),
+        ([["evoaug", {"preset": "chp"}]], "did you mean 'chip'"),
+        ([["evoaug", {"preset": "chip", "operations": ["noise"]}]], "not both"),
+        ([["evoaug", {"operations": []}]], "at least one operation"),
+        ([["evoaug", {"operations": ["delettion"]}]], "did you mean 'deletion'"),
+        ([["evoaug", {"operations": [{"deletion": {"maxx": 3}}]}]], "did you mean 'max'"),
+        ([["evoaug", {"operations": [{"deletion": 3}]}]], "neither a name nor"),
+        ([["evoaug", {"operations": [{"insertion": {"max": 300}}]}]], "longer than the input of 256 bp"),
+        ([["evoaug", {"operations": [{"inversion": {"min": 9, "max": 3}}]}]], "larger than its max"),
+        ([["evoaug", {"operations": [{"mutation": {"fraction": 1.5}}]}]], "not a number from 0 to 1"),
+        ([["evoaug", {"operations": [{"reverse_complement": {"probability": -1}}]}]], "from 0 to 1"),
+        ([["evoaug", {"operations": [{"noise": {"std": -1}}]}]], "not a number from 0"),
+        ([["evoaug", {"operations": ["noise", "mutation"], "per_sequence": 3}]], "from 1 to the number"),
+        ([["evoaug", {"finetune_epochs": -1}]], "finetune_epochs -1"),
+        ([["evoaug", {"finetune_factor": 0}]], "finetune_factor 0"),
+        ([["evoaug", {"hard": 1}]], "hard 1"),
+    ],
+)
+def test_refusals(components, message):
+    with pytest.raises(UserError, match=message):
+        check(components)
+
+
+@pytest.mark.parametrize("operation", ["deletion", "insertion", "translocation", "inversion"])
+def test_operations_that_move_bases_are_refused_for_profiles(operation):
+    components = [["evoaug", {"operations": [operation, "noise"]}]]
+    check(components)
+    with pytest.raises(UserError, match=f"{operation} moves bases away from the signal"):
+        check(components, target="profile")
+
+
+def test_the_rest_is_allowed_for_profiles():
+    check([["evoaug", {"operations": ["mutation", "noise", "reverse_complement"]}]], target="profile")
+
+
+def test_trainer_words():
+    assert resolve_trainer({}, target="profile")["loss"] == "multinomial"
+    assert resolve_trainer({}, target="binary")["monitor"] == "auroc"
+    with pytest.raises(UserError, match="'bce', which the target 'counts' does not have"):
+        resolve_trainer({"loss": "bce"}, target="counts")

@@ -1,0 +1,164 @@
+"""The whole workflow on tiny data, and what a user does next: again, with more, interrupted, as a module."""
+
+import json
+import re
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from lucidna.config import validate
+from lucidna.grid import expand_grid
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def experiment(workflow) -> Path:
+    return workflow.folder / "results" / "tiny"
+
+
+def table(path: Path) -> pd.DataFrame:
+    return pd.read_csv(path, sep="\t")
+
+
+def test_every_stage_left_its_files(tiny):
+    folder = experiment(tiny)
+    candidates = table(folder / "train" / "candidates.tsv")
+    assert len(candidates) == 6
+    assert set(candidates["control"]) == {"none", "label_shuffled", "random_weights"}
+    for candidate in candidates["id"]:
+        metrics = json.loads((folder / "train" / candidate / "metrics.json").read_text())
+        assert metrics["status"] == "ok"
+        assert "test" not in metrics
+    maps = folder / "attribute" / "accessibility" / "counts"
+    for method in ("saliency", "deepshap", "ism"):
+        assert (maps / f"{method}.attributions.h5").is_file()
+        assert (maps / f"{method}.mean.bw").is_file()
+    motifs = folder / "motifs" / "accessibility" / "counts"
+    for name in ("patterns.tsv", "hits.tsv", "hits.bed", "matches.tsv", "patterns.meme", "summary.json"):
+        assert (motifs / name).is_file()
+    page = (folder / "report" / "report.html").read_text()
+    assert "Tiny" in page
+    verdict = json.loads((folder / "rank" / "verdict.json").read_text())
+    assert verdict["status"] in ("chosen", "cannot separate", "none")
+
+
+def test_regions_keep_their_ids_from_table_to_maps(tiny):
+    import h5py
+
+    folder = experiment(tiny)
+    regions = table(folder / "data" / "regions.tsv")
+    assert regions["region_id"].is_unique
+    assert set(regions["fold_fold0"]) == {"train", "valid", "test"}
+    with h5py.File(folder / "attribute/accessibility/counts/saliency.attributions.h5") as file:
+        ids = [name.decode() for name in file["region_id"][:]]
+    assert ids == regions.loc[regions["role"] == "peak", "region_id"].tolist()
+
+
+def test_validation_chose_and_test_came_after(tiny):
+    folder = experiment(tiny)
+    verdict = (folder / "rank" / "verdict.json").stat().st_mtime_ns
+    assert (folder / "report" / "test_metrics.tsv").stat().st_mtime_ns > verdict
+
+
+def test_second_run_does_nothing(tiny):
+    done = tiny.run("--configfile", "config.yaml")
+    assert "Nothing to be done" in done.stdout
+
+
+def test_one_more_seed_trains_only_the_new_candidates(tiny):
+    config = yaml.safe_load((tiny.folder / "config.yaml").read_text())
+    config["grid"]["seeds"] = [0, 1]
+    (tiny.folder / "more.yaml").write_text(yaml.safe_dump(config))
+    done = tiny.run("--configfile", "more.yaml", "-n", "--quiet", "rules")
+    before = set(table(experiment(tiny) / "train" / "candidates.tsv")["id"])
+    after = set(expand_grid(validate_in(tiny.folder, config)))
+    assert before < after
+    planned = tiny.run("--configfile", "more.yaml", "-n", "--summary", check=False).stdout
+    del planned
+    count = re.search(r"^train\s+(\d+)$", done.stdout, flags=re.M)
+    if count is None:
+        done = tiny.run("--configfile", "more.yaml", "-n")
+        count = re.search(r"^train\s+(\d+)$", done.stdout, flags=re.M)
+    assert int(count[1]) == len(after - before) == 4
+    assert not re.search(r"^(make_dataset|simulate|check_inputs)\s+\d+$", done.stdout, flags=re.M)
+
+
+def validate_in(folder: Path, config: dict) -> dict:
+    """Validate as the workflow does: the track sheet's text enters the ids, so paths must resolve."""
+    import os
+
+    here = Path.cwd()
+    os.chdir(folder)
+    try:
+        return {**validate(config)}
+    finally:
+        os.chdir(here)
+
+
+def test_snakemake_report_is_written(tiny):
+    tiny.run("--configfile", "config.yaml", "--report", "report.zip")
+    assert (tiny.folder / "report.zip").stat().st_size > 10_000
+
+
+def test_use_as_a_module(tiny):
+    snakefile = tiny.folder / "outer.smk"
+    snakefile.write_text(
+        "configfile: 'config.yaml'\n"
+        f"module lucidna:\n    snakefile: '{ROOT / 'Snakefile'}'\n    config: config\n"
+        "use rule * from lucidna as lucidna_*\n"
+        "rule outer:\n    default_target: True\n    input: rules.lucidna_all.input\n"
+    )
+    done = tiny.run("--snakefile", str(snakefile), "-n", "--rerun-triggers", "mtime")
+    assert done.returncode == 0
+    assert "outer" in done.stdout or "Nothing to be done" in done.stdout
+
+
+def test_interrupted_run_goes_on_where_it_stopped(workflow):
+    """Ctrl-C during training leaves nothing half-written, and the next run finishes."""
+    here = Path(__file__).parent
+    shutil.copy(here / "tiny_tracks.tsv", workflow.folder / "tracks.tsv")
+    config = yaml.safe_load((here / "tiny.yaml").read_text())
+    config["grid"]["trainer"]["max_epochs"] = 40
+    config["grid"]["trainer"]["patience"] = 40
+    config["grid"]["controls"] = []
+    config["grid"]["architectures"] = {"cnn_shallow": {}}
+    config["grid"]["recipes"] = {"standard": ["standard"]}
+    (workflow.folder / "config.yaml").write_text(yaml.safe_dump(config))
+    (candidate,) = expand_grid(validate_in(workflow.folder, config))
+    target = f"results/tiny/train/{candidate}/metrics.json"
+    log = workflow.folder / f"logs/tiny/train/{candidate}.log"
+    process = subprocess.Popen(
+        workflow.command("--configfile", "config.yaml", target),
+        cwd=workflow.folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 240
+    while time.monotonic() < deadline and not (log.is_file() and "epoch 3/" in log.read_text()):
+        time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=120) != 0
+    assert not (workflow.folder / target).exists()
+    assert "epoch 3/" in log.read_text()
+    workflow.run("--configfile", "config.yaml", "--rerun-incomplete", target)
+    assert "epoch 2/" not in log.read_text(), "training began again instead of resuming"
+    history = table(workflow.folder / f"results/tiny/train/{candidate}/history.tsv")
+    assert history["epoch"].is_monotonic_increasing
+
+
+@pytest.mark.parametrize("command", [["--lint"]])
+def test_lint_is_clean(command):
+    done = subprocess.run(
+        [shutil.which("snakemake") or "snakemake", *command],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -1,0 +1,71 @@
+# Maps of the chosen candidates over the peaks, mean and spread; the null maps are of shuffled sequences.
+rule attribute:
+    input:
+        ARRAYS,
+        checked=ancient(f"{EXP}/data/inputs.json"),
+        folds=expand(f"{EXP}/data/folds/{{fold}}.tsv", fold=FOLDS),
+        verdict=f"{EXP}/rank/verdict.json",
+        models=models("model.json"),
+        weights=models("model.safetensors"),
+    output:
+        maps=f"{EXP}/attribute/{{task}}/{{head}}/{{null}}{{method}}.attributions.h5",
+        regions=f"{EXP}/attribute/{{task}}/{{head}}/{{null}}{{method}}.regions.bed",
+        summary=f"{EXP}/attribute/{{task}}/{{head}}/{{null}}{{method}}.summary.json",
+    log:
+        f"{LOGS}/attribute/{{task}}.{{head}}.{{null}}{{method}}.log",
+    benchmark:
+        f"{BENCH}/attribute/{{task}}.{{head}}.{{null}}{{method}}.tsv"
+    conda:
+        "../../envs/attribute.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 6000 * attempt,
+        runtime=lambda wildcards, attempt: 720 * attempt,
+    params:
+        arguments=lambda wildcards: CONFIG["attribution"]["methods"][wildcards.method],
+        models=CONFIG["attribution"]["models"],
+        regions=CONFIG["attribution"]["regions"],
+        seed=CONFIG["attribution"]["seed"],
+        batch_size=CONFIG["attribution"]["batch_size"],
+        folds={candidate: entry["fold"] for candidate, entry in CANDIDATES.items()},
+        code=code_digest("attribution.run"),
+    script:
+        "../scripts/attribute.py"
+
+
+rule contribution_tracks:
+    input:
+        maps=f"{EXP}/attribute/{{task}}/{{head}}/{{method}}.attributions.h5",
+        regions=f"{EXP}/attribute/{{task}}/{{head}}/{{method}}.regions.bed",
+        checked=ancient(f"{EXP}/data/inputs.json"),
+    output:
+        mean=f"{EXP}/attribute/{{task}}/{{head}}/{{method}}.mean.bw",
+        spread=f"{EXP}/attribute/{{task}}/{{head}}/{{method}}.spread.bw",
+    log:
+        f"{LOGS}/contribution_tracks/{{task}}.{{head}}.{{method}}.log",
+    conda:
+        "../../envs/attribute.yaml"
+    params:
+        code=code_digest("attribution.bigwig"),
+    script:
+        "../scripts/contribution_tracks.py"
+
+
+rule compare_methods:
+    input:
+        maps=expand(
+            f"{EXP}/attribute/{{{{task}}}}/{{{{head}}}}/{{method}}.attributions.h5",
+            method=METHODS,
+        ),
+    output:
+        f"{EXP}/attribute/{{task}}/{{head}}/agreement.tsv",
+    log:
+        f"{LOGS}/compare_methods/{{task}}.{{head}}.log",
+    conda:
+        "../../envs/attribute.yaml"
+    params:
+        methods=METHODS,
+        seed=CONFIG["attribution"]["seed"],
+        code=code_digest("attribution.agreement"),
+    script:
+        "../scripts/compare_methods.py"

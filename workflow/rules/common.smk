@@ -1,0 +1,78 @@
+# What all stages share: the checked configuration, the candidates, and the functions that name files.
+import os
+import sys
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+# The library stands beside the scripts; this file is workflow/rules/common.smk of the same checkout.
+sys.path.insert(0, str(Path(str(workflow.current_basedir)).parent / "scripts"))
+
+from lucidna.codedigest import code_digest
+from lucidna.config import heads_of, ranking_head, validate
+from lucidna.errors import UserError
+from lucidna.folds import expand_folds
+from lucidna.grid import expand_grid
+from lucidna.planning import check_output_folder, input_files, task_names
+
+try:
+    CONFIG = validate(config)
+    CANDIDATES = expand_grid(CONFIG)
+    FILES = input_files(CONFIG)
+    TASKS = task_names(CONFIG)
+    check_output_folder(f"results/{CONFIG['experiment']}")
+except UserError as error:
+    raise WorkflowError(str(error))
+
+EXP = f"results/{CONFIG['experiment']}"
+LOGS = f"logs/{CONFIG['experiment']}"
+BENCH = f"{EXP}/benchmarks"
+SPLITS = expand_folds(CONFIG["folds"])
+FOLDS = list(SPLITS)
+HEADS = heads_of(CONFIG)
+METHODS = list(CONFIG["attribution"]["methods"])
+ARRAYS = ["dataset.json", "rows.tsv", "sequences.npy", "targets.npy"]
+ARRAYS += ["signals.npy"] if FILES["tracks"] else []
+ARRAYS += ["controls.npy"] if FILES["controls"] else []
+ARRAYS = [f"{EXP}/data/{name}" for name in ARRAYS]
+
+
+wildcard_constraints:
+    candidate=r"[A-Za-z0-9_.-]+",
+    fold="|".join(FOLDS),
+    task=r"[A-Za-z0-9_.-]+",
+    head="logit|counts|profile",
+    method="saliency|deepshap|ism",
+    null=r"|null\d+\.",
+
+
+def models(part):
+    """Name one file of every candidate's folder."""
+    return [f"{EXP}/train/{candidate}/{part}" for candidate in CANDIDATES]
+
+
+def final_outputs():
+    """Name what `rule all` asks for."""
+    return [f"{EXP}/report/report.html", f"{EXP}/data/regions.tsv"]
+
+
+def data_settings():
+    """Collect the settings that determine the arrays on disk; folds are not among them."""
+    return {
+        key: CONFIG[key]
+        for key in ("genome", "regions", "sequences", "tracks", "window", "target")
+        if key in CONFIG
+    }
+
+
+def contribution_tracks():
+    """Name the contribution bigWigs; sequences without a genome have no coordinates."""
+    if "sequences" in CONFIG or not CONFIG["attribution"]["bigwig"]:
+        return []
+    return expand(
+        f"{EXP}/attribute/{{task}}/{{head}}/{{method}}.{{value}}.bw",
+        task=TASKS,
+        head=HEADS,
+        method=METHODS,
+        value=["mean", "spread"],
+    )

@@ -1,0 +1,40 @@
+# One Lightning run per candidate; random-weight controls pass through the same rule.
+rule train:
+    input:
+        ARRAYS,
+        fold=lambda wildcards: f"{EXP}/data/folds/{CANDIDATES[wildcards.candidate]['fold']}.tsv",
+    output:
+        weights=f"{EXP}/train/{{candidate}}/model.safetensors",
+        model=f"{EXP}/train/{{candidate}}/model.json",
+        metrics=f"{EXP}/train/{{candidate}}/metrics.json",
+        history=f"{EXP}/train/{{candidate}}/history.tsv",
+        valid=f"{EXP}/train/{{candidate}}/valid.npz",
+    log:
+        f"{LOGS}/train/{{candidate}}.log",
+    benchmark:
+        f"{BENCH}/train/{{candidate}}.tsv"
+    conda:
+        "../../envs/train.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 4000 * attempt,
+        runtime=lambda wildcards, attempt: 720 * attempt,
+    params:
+        candidate=lambda wildcards: CANDIDATES[wildcards.candidate],
+        code=code_digest("training.run"),
+    script:
+        "../scripts/train.py"
+
+
+rule candidates_table:
+    output:
+        f"{EXP}/train/candidates.tsv",
+    log:
+        f"{LOGS}/candidates_table.log",
+    conda:
+        "../../envs/data.yaml"
+    params:
+        candidates=list(CANDIDATES.values()),
+        code=code_digest("grid"),
+    script:
+        "../scripts/candidates_table.py"

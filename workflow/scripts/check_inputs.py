@@ -1,0 +1,22 @@
+"""Check every input file before anything is computed from it."""
+
+from lucidna.checks import check_inputs
+from lucidna.files import write_json
+from lucidna.runtime import script
+
+with script(snakemake) as log:
+    settings = snakemake.params.settings
+    genome = settings.get("genome", {})
+    found = check_inputs(
+        genome=genome.get("fasta"),
+        aliases=genome.get("aliases"),
+        regions=settings.get("regions"),
+        tracks_sheet=settings.get("tracks"),
+        sequences=settings.get("sequences"),
+        window=settings["window"],
+        target=settings["target"],
+        folds=snakemake.params.folds,
+    )
+    for notice in found["notices"]:
+        log.info("notice: %s", notice)
+    write_json(snakemake.output[0], found)

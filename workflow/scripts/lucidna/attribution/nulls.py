@@ -1,0 +1,58 @@
+"""Dinucleotide-shuffled copies of sequences: references of DeepSHAP, and sequences without a signal."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+
+from lucidna.sequence import dinucleotide_shuffle
+
+
+def shuffled_copies(codes: np.ndarray, *, n_shuffles: int, seed: int, purpose: str) -> np.ndarray:
+    """Return shuffles of each sequence that keep its dinucleotide counts.
+
+    The random numbers of a row follow from the seed, the purpose and the sequence itself, so a sequence gets
+    the same shuffles whatever is in the array with it, in any order and in batches of any size.
+
+    Parameters
+    ----------
+    codes : array
+        uint8 (N, L), A C G T N = 0 1 2 3 4; N bases stay where they are.
+    n_shuffles : int
+        Copies per sequence.
+    seed : int
+        0 is a seed like any other.
+    purpose : str
+        Separates the random numbers of different uses of one seed.
+
+    Returns
+    -------
+    array
+        uint8 (N, n_shuffles, L).
+    """
+    codes = np.ascontiguousarray(codes, dtype=np.uint8)
+    key = f"{purpose} ".encode()
+    identity = [hashlib.blake2b(key + row.tobytes(), digest_size=8).digest() for row in codes]
+    rows = np.frombuffer(b"".join(identity), dtype="<u8")
+    return dinucleotide_shuffle(codes, n_shuffles=n_shuffles, seed=seed, rows=rows)
+
+
+def null_sequences(codes: np.ndarray, *, draw: int, seed: int) -> np.ndarray:
+    """Return sequences with the composition of the regions and none of their motifs.
+
+    Parameters
+    ----------
+    codes : array
+        uint8 (N, L).
+    draw : int
+        Number of the draw; each gives other sequences.
+    seed : int
+        Of all draws.
+
+    Returns
+    -------
+    array
+        uint8 (N, L), one shuffle of each region.
+    """
+    return shuffled_copies(codes, n_shuffles=1, seed=seed, purpose=f"null {draw}")[:, 0]

@@ -1,0 +1,273 @@
+"""Run TF-MoDISco on an attribution file, with its regions in a recorded random order."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+import tempfile
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from lucidna.errors import UserError
+from lucidna.files import atomic_path
+from lucidna.motifs.external import run_tool
+from lucidna.motifs.maps import MapFile, map_blocks, open_maps, project
+
+logger = logging.getLogger(__name__)
+
+# What `modisco motifs` uses when not told otherwise (`count_seqlets` must count with the same numbers).
+_CORE = 20  # width of a seqlet's core, bp
+_FLANK = 5  # added to each side of the core, bp
+_GROWTH = 10  # added to each side of a seqlet when patterns are made, bp
+_SEQLET_FDR = 0.05
+_MIN_SEQLETS = 100  # a sign with no more seqlets than this is not clustered at all
+_MIN_WINDOW = 50  # a pattern is 30 bp wide with 10 bp on each side
+
+
+def run_modisco(
+    attributions_h5: str | Path,
+    out_h5: str | Path,
+    *,
+    seqlets: int = 20000,
+    window: int = 400,
+    leiden: int = 2,
+    seed: int = 0,
+    threads: int = 1,
+    work_dir: str | Path | None = None,
+) -> dict:
+    """Discover patterns with `modisco motifs` (TF-MoDISco-lite 3) in both signs.
+
+    `modisco motifs -n` takes seqlets in the order of its regions, so peaks sorted by place or strength would
+    give the patterns of the first ones only. The regions are shuffled here with `seed`, and afterwards every
+    `seqlets/example_idx` in the output is written back as the row in `attributions_h5`: readers that are
+    given the original file (`finemo report`, `modisco seqlet-bed` with the matching BED) see the right
+    regions.
+
+    Parameters
+    ----------
+    attributions_h5 : path
+        Attribution file of N regions (see `lucidna.motifs.maps.open_maps`).
+    out_h5 : path
+        Where the patterns are written: the layout of modisco-lite, a sign's group being absent when it is
+        empty, plus the dataset `/region_id` (N,) and the attributes listed under Returns.
+    seqlets : int
+        Most seqlets per sign.
+    window : int
+        Width around the centre of the maps that is searched, bp; no more than the maps are wide is used.
+    leiden : int
+        Number of Leiden clusterings.
+    seed : int
+        Seed of the order of the regions.
+    threads : int
+    work_dir : path, optional
+        Folder for temporary files, about 12 N x window bytes; the system's by default.
+
+    Returns
+    -------
+    dict
+        n_regions, map_length, map_scale, window_size, max_seqlets, shuffle_seed, n_patterns, pos_patterns,
+        neg_patterns, pos_seqlets_seen, neg_seqlets_seen, pos_seqlets_used, neg_seqlets_used (given to the
+        clustering), pos_seqlet_strength, neg_seqlet_strength (median sum of |contribution| over
+        the 50 bp of a seqlet, units of the model's output), notices (list of str), seconds, modisco_version.
+
+    Raises
+    ------
+    UserError
+        For maps that are missing, too short or not finite, and when the command fails.
+    """
+    start = time.perf_counter()
+    maps = open_maps(attributions_h5)
+    notices: list[str] = []
+    width = _usable_window(maps, window, notices)
+    facts: dict = {
+        "n_regions": maps.n_regions,
+        "map_length": maps.length,
+        "map_scale": maps.scale,
+        "window_size": width,
+        "max_seqlets": seqlets,
+        "shuffle_seed": seed,
+        "modisco_version": version("modisco-lite"),
+    }
+    if work_dir is not None:
+        Path(work_dir).mkdir(parents=True, exist_ok=True)
+    order = np.random.default_rng(seed).permutation(maps.n_regions)
+    with (
+        tempfile.TemporaryDirectory(prefix="modisco_", dir=work_dir) as folder,
+        atomic_path(out_h5) as temporary,
+    ):
+        projected = _write_inputs(maps, Path(folder), order=order, width=width)
+        if projected.any():
+            found = count_seqlets(projected)
+            logger.info("%d positive and %d negative seqlets", found["pos"][0], found["neg"][0])
+            arguments = ["motifs", "-s", f"{folder}/sequences.npy", "-a", f"{folder}/contributions.npy"]
+            arguments += ["-n", str(seqlets), "-l", str(leiden), "-w", str(width), "-v", "-o", str(temporary)]
+            cache = {"NUMBA_CACHE_DIR": numba_cache(folder)}
+            run_tool("modisco", arguments, threads=threads, environment=cache)
+        else:
+            found = dict.fromkeys(("pos", "neg"), (0, 0.0))
+            what = "every contribution in the window is 0" if projected.size else "there are no maps"
+            notices.append(f"{what}: no patterns can be found")
+            with h5py.File(temporary, "w") as handle:
+                handle.attrs["window_size"] = width
+        counts = _restore_rows(temporary, order=order, region_ids=maps.region_ids)
+        for sign, (seen, strength) in found.items():
+            used = min(seen, seqlets) if seen > _MIN_SEQLETS else 0
+            facts[f"{sign}_patterns"] = counts[sign]
+            facts[f"{sign}_seqlets_seen"], facts[f"{sign}_seqlets_used"] = seen, used
+            facts[f"{sign}_seqlet_strength"] = strength / maps.scale
+            if projected.any():
+                notices += _sign_notices(sign, seen=seen, used=used, patterns=counts[sign])
+        facts |= {"n_patterns": counts["pos"] + counts["neg"], "notices": notices}
+        with h5py.File(temporary, "r+") as handle:
+            for key, value in facts.items():
+                handle.attrs[key] = json.dumps(value) if key == "notices" else value
+    for notice in notices:
+        logger.info("%s", notice)
+    logger.info("%d positive and %d negative patterns", counts["pos"], counts["neg"])
+    # The time is not in the file: the same input gives the same file.
+    return {**facts, "seconds": round(time.perf_counter() - start, 1)}
+
+
+def count_seqlets(projected: np.ndarray) -> dict[str, tuple[int, float]]:
+    """Count the seqlets of each sign that `modisco motifs` finds, before its cap.
+
+    Parameters
+    ----------
+    projected : ndarray, float32, shape (N, W)
+        Projected maps.
+
+    Returns
+    -------
+    dict
+        Keys "pos" and "neg": the number of seqlets, and the median sum of |contribution| over the 50 bp that
+        a pattern made of them would span, in the units of `projected` (0 without seqlets).
+
+    Raises
+    ------
+    UserError
+        When the window sums of the maps are all of one sign, so that no threshold can be set.
+    """
+    # Imported here: the package loads numba, which planning a workflow does not need.
+    import numba
+    from modiscolite.extract_seqlets import extract_seqlets
+
+    threads = numba.get_num_threads()
+    numba.set_num_threads(1)  # with more, modiscolite forks this process
+    try:
+        with np.errstate(all="ignore"):
+            found, threshold = extract_seqlets(
+                attribution_scores=projected,
+                window_size=_CORE,
+                flank=_FLANK,
+                suppress=_CORE // 2 + _FLANK,
+                target_fdr=_SEQLET_FDR,
+                min_passing_windows_frac=0.03,
+                max_passing_windows_frac=0.2,
+                weak_threshold_for_counting_sign=0.8,
+            )
+    except (ValueError, IndexError) as error:
+        raise UserError(
+            "TF-MoDISco cannot set its seqlet threshold: the sums of the contributions in windows of "
+            f"{_CORE} bp have one sign in all {len(projected)} maps; give it more regions or other maps"
+        ) from error
+    finally:
+        numba.set_num_threads(threads)
+    sums = np.array([projected[s.example_idx, s.start + _FLANK : s.end - _FLANK].sum() for s in found])
+    strength = np.abs(projected).cumsum(axis=1, dtype=np.float64)
+    last = projected.shape[1] - 1
+    sizes = np.array(
+        [
+            strength[s.example_idx, min(s.end + _GROWTH, last)]
+            - strength[s.example_idx, max(s.start - _GROWTH, 0)]
+            for s in found
+        ]
+    )
+    members = {"pos": sums > threshold, "neg": sums < -threshold}
+    return {
+        sign: (int(x.sum()), float(np.median(sizes[x])) if x.any() else 0.0) for sign, x in members.items()
+    }
+
+
+def numba_cache(fallback: str | Path) -> str:
+    """Return a folder for compiled kernels, shared by runs of the same versions and no other tool."""
+    tag = f"numba-modisco-lite-{version('modisco-lite')}-numba-{version('numba')}"
+    try:
+        folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lucidna" / tag
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return str(folder)
+    except (OSError, RuntimeError):  # a home that cannot be written, or none at all
+        return str(Path(fallback) / tag)
+
+
+def _usable_window(maps: MapFile, window: int, notices: list[str]) -> int:
+    width = min(window, maps.length)
+    width -= width % 2  # modisco halves the window, and refuses an odd one
+    if width < _MIN_WINDOW:
+        raise UserError(
+            f"TF-MoDISco needs {_MIN_WINDOW} bp, but the maps of {maps.path} are {maps.length} bp and "
+            f"motifs.window is {window}: use longer inputs"
+        )
+    if width != window:
+        notices.append(f"motifs.window is {window} bp, the maps {maps.length} bp: {width} bp are searched")
+    return width
+
+
+def _write_inputs(maps: MapFile, folder: Path, *, order: np.ndarray, width: int) -> np.ndarray:
+    """Write the shuffled central windows for the command; return their projected maps float32 (N, width)."""
+    shape = (maps.n_regions, 4, width)
+    projected = np.zeros((maps.n_regions, width), dtype=np.float32)
+    if maps.n_regions == 0:
+        return projected
+    needed, free = 12 * maps.n_regions * width, shutil.disk_usage(folder).free
+    if needed > free:
+        raise UserError(f"{folder} has {free >> 20} MiB free, {needed >> 20} MiB are needed: make room")
+    sequences = np.lib.format.open_memmap(folder / "sequences.npy", mode="w+", dtype=np.int8, shape=shape)
+    contributions = np.lib.format.open_memmap(
+        folder / "contributions.npy", mode="w+", dtype=np.float16, shape=shape
+    )
+    place = np.argsort(order)  # row of the file -> row of the shuffled arrays
+    left = maps.length // 2 - width // 2
+    for first, one_hot, hypothetical in map_blocks(maps):
+        target = place[first : first + len(one_hot)]
+        one_hot, hypothetical = one_hot[:, :, left : left + width], hypothetical[:, :, left : left + width]
+        sequences[target], contributions[target] = one_hot, hypothetical
+        projected[target] = project(one_hot, hypothetical)
+    return projected
+
+
+def _restore_rows(path: Path, *, order: np.ndarray, region_ids: list[str]) -> dict[str, int]:
+    """Put the rows of the attribution file in place of the shuffled ones; count the patterns of each sign."""
+    counts = {}
+    with h5py.File(path, "r+") as handle:
+        for sign in ("pos", "neg"):
+            group = handle.get(f"{sign}_patterns")
+            counts[sign] = 0 if group is None else len(group)
+            if group is not None and len(group) == 0:
+                del handle[f"{sign}_patterns"]
+
+        def restore(name: str, item: h5py.Dataset | h5py.Group) -> None:
+            if name.endswith("seqlets/example_idx"):
+                item[...] = order[item[...]]
+
+        handle.visititems(restore)
+        handle.create_dataset("region_id", data=np.array(region_ids, dtype=object), dtype=h5py.string_dtype())
+    return counts
+
+
+def _sign_notices(sign: str, *, seen: int, used: int, patterns: int) -> list[str]:
+    word = {"pos": "positive", "neg": "negative"}[sign]
+    if seen <= _MIN_SEQLETS:
+        return [f"no {word} patterns: {seen} {word} seqlets, and TF-MoDISco wants more than {_MIN_SEQLETS}"]
+    notices = []
+    if used < seen:
+        notices.append(f"motifs.seqlets bound: {used} of {seen} {word} seqlets were used")
+    if patterns == 0:
+        notices.append(f"no {word} pattern: none of the clusters of {used} seqlets held")
+    return notices

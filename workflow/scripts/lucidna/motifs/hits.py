@@ -1,0 +1,252 @@
+"""Call motif instances with Fi-NeMo in real and in null maps, and give each a q-value."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from lucidna.errors import UserError
+from lucidna.files import atomic_path
+from lucidna.motifs.decoys import hit_q_values
+from lucidna.motifs.external import run_tool
+from lucidna.motifs.maps import MapFile, map_blocks, project
+from lucidna.motifs.patterns import Pattern
+
+logger = logging.getLogger(__name__)
+
+COLUMNS = [
+    "chrom",
+    "start",
+    "end",
+    "strand",
+    "pattern",
+    "score",
+    "correlation",
+    "contribution",
+    "q_value",
+    "region_id",
+    "motif",
+]
+_CHUNK = 20000  # regions handed to one run of Fi-NeMo, which holds them all in memory
+_BUFFER = 2**25  # coefficients fitted at a time: regions x motifs x positions
+_READ = {"motif_name": str, "strand": str}
+
+
+def call_hits(
+    maps: MapFile,
+    regions: pd.DataFrame,
+    nulls: Sequence[MapFile],
+    modisco_h5: str | Path,
+    patterns: Sequence[Pattern],
+    *,
+    names: dict[str, str],
+    lambda_: float = 0.7,
+    trim: float = 0.3,
+    threads: int = 1,
+    work_dir: str | Path | None = None,
+) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
+    """Call the instances of every pattern and estimate their false discovery rate.
+
+    Fi-NeMo explains each projected map as a sparse sum of CWMs; a hit's score is its
+    `hit_coefficient_global`. Real maps and maps of shuffled sequences go through the same runs of `finemo
+    call-hits`; what it finds in the shuffled ones is false by construction and calibrates the rest
+    (`decoys.hit_q_values`). Fi-NeMo fits every region by itself on its own scale, so a region's hits do not
+    depend on its company. The maps are searched over their full width (less one bp when it is odd).
+
+    Parameters
+    ----------
+    maps : MapFile
+        Real maps.
+    regions : DataFrame
+        Their places, from `maps.read_regions`.
+    nulls : sequence of MapFile
+        Maps of shuffled sequences of the same length, one per draw; without any the q-values are NaN.
+    modisco_h5 : path
+        Patterns of the real maps, as `discover.run_modisco` wrote them.
+    patterns : sequence of Pattern
+        The same patterns, read.
+    names : dict
+        Pattern -> name of its database match.
+    lambda_ : float
+        Sparsity, and the least cosine similarity of a hit with its CWM.
+    trim : float
+        Share of the largest column of a CWM at which it is cut.
+    threads : int
+    work_dir : path, optional
+        Folder for temporary files; the system's by default.
+
+    Returns
+    -------
+    hits : DataFrame
+        chrom, start, end (0-based, half-open), strand, pattern, score, correlation (cosine with the CWM, 0 to
+        1), contribution (sum of the projected map, units of the model's output), q_value, region_id, motif;
+        in genome order. A hit seen in several overlapping windows is listed once, with its best score.
+    counts : DataFrame
+        pattern, hits, decoy_hits: before the removal of repeats.
+    notices : list of str
+
+    Raises
+    ------
+    UserError
+        When a null has another length than the maps, and when the command fails.
+    """
+    for null in nulls:
+        if null.length != maps.length:
+            raise UserError(
+                f"{null.path}: maps of {null.length} bp, {maps.path}: of {maps.length} bp; make both anew"
+            )
+    if not patterns or maps.n_regions == 0:
+        counts = pd.DataFrame(columns=["pattern", "hits", "decoy_hits"])
+        return (
+            pd.DataFrame(columns=COLUMNS),
+            counts,
+            ["no hits were called: there are no patterns to look for"],
+        )
+    if work_dir is not None:
+        Path(work_dir).mkdir(parents=True, exist_ok=True)
+    tables, notices = [], []
+    with tempfile.TemporaryDirectory(prefix="finemo_", dir=work_dir) as folder:
+        for sources, first_row in _chunks([maps, *nulls]):
+            table, troubles = _run_finemo(
+                sources,
+                modisco_h5,
+                Path(folder),
+                n_patterns=len(patterns),
+                lambda_=lambda_,
+                trim=trim,
+                threads=threads,
+            )
+            tables.append(table.assign(row=table["row"] + first_row))
+            notices += troubles
+            done = first_row + sum(stop - start for _, start, stop in sources)
+            logger.info("hits called in %d of %d maps", done, sum(m.n_regions for m in (maps, *nulls)))
+    found = pd.concat(tables, ignore_index=True)
+    is_target = found["row"] < maps.n_regions
+    targets, decoys = found[is_target].reset_index(drop=True), found[~is_target]
+    targets["q_value"] = hit_q_values(
+        targets["score"].to_numpy(),
+        targets["pattern"].to_numpy(),
+        decoys["score"].to_numpy(),
+        decoys["pattern"].to_numpy(),
+        n_target_regions=maps.n_regions,
+        n_decoy_regions=sum(null.n_regions for null in nulls),
+    )
+    counts = pd.DataFrame({"pattern": [pattern.name for pattern in patterns]})
+    for column, table in (("hits", targets), ("decoy_hits", decoys)):
+        counts[column] = counts["pattern"].map(table["pattern"].value_counts()).fillna(0).astype(int)
+    return _place(targets, regions, names), counts, notices
+
+
+def _chunks(files: Sequence[MapFile]) -> list[tuple[list[tuple[MapFile, int, int]], int]]:
+    """Cut several files, laid end to end, into runs of `_CHUNK` rows: [(file, start, stop), ...], first."""
+    total = sum(file.n_regions for file in files)
+    chunks = []
+    for first in range(0, total, _CHUNK):
+        sources, begin = [], 0
+        for file in files:
+            start, stop = max(first - begin, 0), min(first + _CHUNK - begin, file.n_regions)
+            if start < stop:
+                sources.append((file, start, stop))
+            begin += file.n_regions
+        chunks.append((sources, first))
+    return chunks
+
+
+def _run_finemo(
+    sources: Sequence[tuple[MapFile, int, int]],
+    modisco_h5: str | Path,
+    folder: Path,
+    *,
+    n_patterns: int,
+    lambda_: float,
+    trim: float,
+    threads: int,
+) -> tuple[pd.DataFrame, list[str]]:
+    """Call hits in some rows; start and end count from the start of the map, row from the first row given."""
+    rows = sum(stop - start for _, start, stop in sources)
+    width = sources[0][0].length // 2 * 2
+    sequences = np.empty((rows, 4, width), dtype=np.int8)
+    projected = np.empty((rows, width), dtype=np.float32)
+    scales = np.empty(rows)
+    filled = 0
+    for file, start, stop in sources:
+        for _, one_hot, hypothetical in map_blocks(file, start=start, stop=stop):
+            block = slice(filled, filled + len(one_hot))
+            sequences[block] = one_hot[:, :, :width]
+            projected[block] = project(one_hot, hypothetical)[:, :width]
+            scales[block] = file.scale
+            filled += len(one_hot)
+    # Fi-NeMo's own intermediate format, in its compact form (projected maps). No coordinates: it would read a
+    # chromosome called "NA" or "." as missing, and rows are turned into places here anyway.
+    np.savez(folder / "regions.npz", sequences=sequences, contributions=projected.astype(np.float16))
+    batch = max(1, min(rows, 2000, _BUFFER // (2 * n_patterns * width)))
+    arguments = ["call-hits", "-r", f"{folder}/regions.npz", "-m", str(modisco_h5), "-o", f"{folder}/out"]
+    arguments += ["-l", str(lambda_), "-t", str(trim), "-b", str(batch)]
+    text = run_tool("finemo", arguments, threads=threads)
+    table = pd.read_csv(folder / "out" / "hits.tsv", sep="\t", dtype=_READ, keep_default_na=False)
+    row = table["peak_id"].to_numpy(dtype=np.int64)
+    start, end = table["start"].to_numpy(dtype=np.int64), table["end"].to_numpy(dtype=np.int64)
+    cumulative = np.zeros((rows, width + 1))
+    np.cumsum(projected, axis=1, dtype=np.float64, out=cumulative[:, 1:])
+    result = pd.DataFrame(
+        {
+            "row": row,
+            "start": start,
+            "end": end,
+            "strand": table["strand"],
+            "pattern": table["motif_name"],
+            # Coefficients are in squared units of the maps.
+            "score": table["hit_coefficient_global"].to_numpy(dtype=float) / scales[row] ** 2,
+            "correlation": table["hit_similarity"].to_numpy(dtype=float),
+            "contribution": (cumulative[row, end] - cumulative[row, start]) / scales[row],
+        }
+    )
+    unfitted = text.count("has not converged within") + text.count("Optimizer failed for region")
+    return result, [f"Fi-NeMo did not converge in {unfitted} of {rows} maps"] if unfitted else []
+
+
+def _place(targets: pd.DataFrame, regions: pd.DataFrame, names: dict[str, str]) -> pd.DataFrame:
+    window = regions.iloc[targets["row"].to_numpy()]
+    table = targets.assign(
+        chrom=window["chrom"].to_numpy(),
+        start=targets["start"].to_numpy() + window["start"].to_numpy(),
+        end=targets["end"].to_numpy() + window["start"].to_numpy(),
+        region_id=window["region_id"].to_numpy(),
+        motif=targets["pattern"].map(names).fillna(""),
+    )
+    # Chromosomes in the order of the regions, which is that of the genome.
+    order = {chrom: rank for rank, chrom in enumerate(dict.fromkeys(regions["chrom"]))}
+    table["rank"] = table["chrom"].map(order)
+    table = table.sort_values("score", ascending=False, kind="stable")
+    table = table.drop_duplicates(["chrom", "start", "end", "strand", "pattern"])
+    table = table.sort_values(["rank", "start", "end", "pattern", "strand"], kind="stable")
+    return table[COLUMNS].reset_index(drop=True)
+
+
+def write_hits_bed(path: str | Path, hits: pd.DataFrame, *, fdr: float) -> int:
+    """Write the hits with q-value <= `fdr` as BED6 and return their number.
+
+    The name is the pattern, followed by the motif where it has a match; the score is -log10(q) x 1000 / 3, at
+    most 1000 (q = 0.001 and below).
+    """
+    kept = hits[hits["q_value"] <= fdr]
+    q_values = np.maximum(kept["q_value"].to_numpy(dtype=float), 1e-300)
+    bed = pd.DataFrame(
+        {
+            "chrom": kept["chrom"],
+            "start": kept["start"],
+            "end": kept["end"],
+            "name": kept["pattern"] + ("|" + kept["motif"].astype(str)).where(kept["motif"] != "", ""),
+            "score": np.clip(np.rint(-np.log10(q_values) * 1000 / 3), 0, 1000).astype(int),
+            "strand": kept["strand"],
+        }
+    )
+    bed["name"] = bed["name"].str.replace(r"\s+", "_", regex=True)
+    with atomic_path(path) as temporary:
+        bed.to_csv(temporary, sep="\t", index=False, header=False)
+    return len(bed)

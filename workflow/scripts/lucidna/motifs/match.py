@@ -1,0 +1,90 @@
+"""Name patterns by comparing them with a database of known motifs."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from lucidna.motifs.meme import Motif
+from lucidna.motifs.null import benjamini_hochberg
+from lucidna.motifs.patterns import Pattern
+
+logger = logging.getLogger(__name__)
+
+COLUMNS = ["pattern", "rank", "motif", "alternative", "p_value", "q_value", "strand", "overlap"]
+SMALL_DATABASE = 25  # below this many motifs tomtom's background distribution rests on too few columns
+
+
+def match(
+    patterns: Sequence[Pattern],
+    motifs: Sequence[Motif],
+    *,
+    threads: int = 1,
+    top: int = 3,
+    q_cut: float = 0.1,
+) -> pd.DataFrame:
+    """Find the database motifs that are significantly like each pattern.
+
+    The trimmed base frequencies are compared with Tomtom (Gupta et al. 2007, complete scores, both strands)
+    as implemented in memelite. A motif is listed only when it is significant; a pattern without such a motif
+    has no line.
+
+    Parameters
+    ----------
+    patterns : sequence of Pattern
+    motifs : sequence of Motif
+        The database, from `meme.read_meme`.
+    threads : int
+    top : int
+        Most motifs listed per pattern.
+    q_cut : float
+        Largest q-value (Benjamini-Hochberg over the database, for each pattern) of a match.
+
+    Returns
+    -------
+    DataFrame
+        pattern, rank (from 1), motif, alternative (its second name), p_value, q_value, strand ("-": the
+        pattern is like the reverse complement of the motif), overlap (aligned columns, bp).
+    """
+    if not patterns or not motifs:
+        return pd.DataFrame(columns=COLUMNS)
+    # Imported here: numba compiles it on first use, a minute on a fresh installation (kept on disk).
+    from memelite import tomtom
+
+    logger.info("comparing %d patterns with %d motifs", len(patterns), len(motifs))
+    queries = [np.ascontiguousarray(pattern.ppm[:, pattern.core], dtype=np.float64) for pattern in patterns]
+    targets = [np.ascontiguousarray(motif.ppm, dtype=np.float64) for motif in motifs]
+    with warnings.catch_warnings():
+        # `annotate` says in its notices that the database is small.
+        warnings.filterwarnings("ignore", message="tomtom was given")
+        p_values, _, _, overlaps, strands = tomtom(queries, targets, n_jobs=threads)
+    rows = []
+    for i, pattern in enumerate(patterns):
+        # A sum over discretised scores may exceed 1 in the last digits.
+        p = np.clip(p_values[i], 0.0, 1.0)
+        q = benjamini_hochberg(p)
+        listed = [j for j in np.lexsort((-overlaps[i], p))[:top] if q[j] <= q_cut]
+        for rank, j in enumerate(listed, start=1):
+            motif = motifs[j]
+            strand = "-" if strands[i, j] else "+"
+            overlap = int(overlaps[i, j])
+            rows.append((pattern.name, rank, motif.name, motif.alternative, p[j], q[j], strand, overlap))
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def best_names(matches: pd.DataFrame) -> dict[str, str]:
+    """Return pattern -> name of its best match: the second name where the database has one (a gene, say).
+
+    JASPAR writes some second names as "MA0363.2.REB1": the identifier before the gene is left out.
+    """
+    best = matches[matches["rank"] == 1]
+    return {
+        pattern: alternative.removeprefix(f"{motif}.") or motif
+        for pattern, motif, alternative in zip(
+            best["pattern"], best["motif"], best["alternative"], strict=True
+        )
+    }

@@ -1,0 +1,175 @@
+"""Read and write motifs in the MEME text format."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from lucidna.errors import UserError
+from lucidna.files import atomic_path
+
+_MILLION = 1_000_000
+_ROW_TOLERANCE = 1e-2
+
+
+@dataclass(frozen=True)
+class Motif:
+    """A motif of a database.
+
+    Attributes
+    ----------
+    name, alternative : str
+        The two words of the MOTIF line; the second may be empty.
+    ppm : ndarray, float64, shape (4, w)
+        Probabilities of A, C, G, T; each column sums to 1.
+    """
+
+    name: str
+    alternative: str
+    ppm: np.ndarray
+
+
+def read_meme(path: str | Path) -> list[Motif]:
+    """Read a motif database: MEME minimal format as JASPAR, HOCOMOCO and MEME itself write it.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    list of Motif
+
+    Raises
+    ------
+    UserError
+        When the file is missing, is not MEME, holds no motif, or has a row that is not four probabilities
+        with sum 1 (within 0.01); the line is named.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise UserError(f"motifs.database: there is no file '{path}': mend the path or set it to null")
+    motifs: list[Motif] = []
+    header: tuple[str, str] | None = None
+    header_line = width = 0
+    rows: list[list[float]] | None = None
+    seen_version = False
+    with path.open(encoding="utf-8", errors="replace") as handle:
+        for number, line in enumerate(handle, start=1):
+            words = line.split()
+            if not words:
+                continue
+            if words[0] == "MEME" and len(words) > 1 and words[1] == "version":
+                seen_version = True
+            elif words[0] == "ALPHABET=" and words[1:] != ["ACGT"]:
+                raise UserError(
+                    f"{path}, line {number}: the alphabet is '{' '.join(words[1:])}': only ACGT is read"
+                )
+            elif words[0] == "MOTIF":
+                if header is not None:
+                    raise UserError(f"{path}, line {header_line}: motif '{header[0]}' has no complete matrix")
+                header, header_line, rows = (_word(words, 1, path, number), " ".join(words[2:])), number, None
+            elif words[0].startswith("letter-probability") and header is not None:
+                found = re.search(r"\bw=\s*(\d+)", line)
+                width, rows = int(found.group(1)) if found else 0, []
+            elif header is not None and rows is not None:
+                # Without `w=` the matrix ends at the first line that is not one of numbers.
+                if width == 0 and not _is_row(words):
+                    motifs.append(_motif(header, rows, path, header_line))
+                    header = rows = None
+                    continue
+                rows.append(_row(words, path, number))
+                if len(rows) == width:
+                    motifs.append(_motif(header, rows, path, header_line))
+                    header = rows = None
+    if header is not None:
+        if rows and width == 0:
+            motifs.append(_motif(header, rows, path, header_line))
+        else:
+            raise UserError(f"{path}, line {header_line}: motif '{header[0]}' has no complete matrix")
+    if not seen_version:
+        raise UserError(
+            f"{path} is not in MEME format (no line 'MEME version ...'): convert it, e.g. with MEME's *2meme"
+        )
+    if not motifs:
+        raise UserError(f"{path} holds no motif: give another database or set motifs.database to null")
+    return motifs
+
+
+def write_meme(
+    path: str | Path,
+    names: Sequence[str],
+    ppms: Sequence[np.ndarray],
+    *,
+    sites: Sequence[int],
+    background: Sequence[float] = (0.25, 0.25, 0.25, 0.25),
+) -> None:
+    """Write motifs in MEME minimal format; the printed numbers of each row sum to exactly 1.
+
+    Parameters
+    ----------
+    path : path
+    names : sequence of str
+    ppms : sequence of ndarray, shape (4, w)
+    sites : sequence of int
+        Number of sequences behind each motif.
+    background : sequence of 4 floats
+        Frequencies of A, C, G, T.
+    """
+    lines = ["MEME version 4", "", "ALPHABET= ACGT", "", "strands: + -", "", "Background letter frequencies"]
+    lines += [" ".join(f"{base} {value}" for base, value in zip("ACGT", _exact(background), strict=True)), ""]
+    for name, ppm, count in zip(names, ppms, sites, strict=True):
+        lines += [
+            f"MOTIF {name}",
+            f"letter-probability matrix: alength= 4 w= {ppm.shape[1]} nsites= {count} E= 0",
+        ]
+        lines += [" ".join(_exact(column)) for column in ppm.T]
+        lines.append("")
+    with atomic_path(path) as temporary:
+        temporary.write_text("\n".join(lines), encoding="utf-8")
+
+
+def _exact(probabilities: Sequence[float]) -> list[str]:
+    """Print four probabilities with six decimals so that the printed numbers sum to 1."""
+    values = np.asarray(probabilities, dtype=np.float64)
+    counts = np.floor(values / values.sum() * _MILLION).astype(int)
+    counts[np.argmax(values)] += _MILLION - counts.sum()
+    return [f"{count // _MILLION}.{count % _MILLION:06d}" for count in counts]
+
+
+def _word(words: list[str], index: int, path: Path, number: int) -> str:
+    if len(words) <= index:
+        raise UserError(f"{path}, line {number}: the motif has no name: add one")
+    return words[index]
+
+
+def _is_row(words: list[str]) -> bool:
+    try:
+        [float(word) for word in words]
+    except ValueError:
+        return False
+    return True
+
+
+def _row(words: list[str], path: Path, number: int) -> list[float]:
+    if len(words) != 4 or not _is_row(words):
+        raise UserError(
+            f"{path}, line {number}: '{' '.join(words)[:60]}' is not four probabilities: mend the matrix"
+        )
+    row = [float(word) for word in words]
+    if min(row) < 0 or abs(sum(row) - 1) > _ROW_TOLERANCE:
+        raise UserError(
+            f"{path}, line {number}: the row sums to {sum(row):.4g}, not 1: give probabilities, not counts"
+        )
+    return row
+
+
+def _motif(header: tuple[str, str], rows: list[list[float]], path: Path, line: int) -> Motif:
+    if not rows:
+        raise UserError(f"{path}, line {line}: motif '{header[0]}' has an empty matrix: mend or remove it")
+    ppm = np.array(rows, dtype=np.float64).T
+    return Motif(name=header[0], alternative=header[1], ppm=ppm / ppm.sum(axis=0))

@@ -1,0 +1,199 @@
+"""Run the motif stage: discover patterns in one set of maps, then annotate those of the real maps."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from lucidna.errors import UserError
+from lucidna.files import write_json, write_tsv
+from lucidna.motifs.discover import run_modisco
+from lucidna.motifs.hits import call_hits, write_hits_bed
+from lucidna.motifs.maps import MapFile, open_maps, read_regions
+from lucidna.motifs.match import SMALL_DATABASE, best_names, match
+from lucidna.motifs.meme import read_meme
+from lucidna.motifs.null import AS_NULL, SUPPORTED, SUPPORTED_EMPTY, UNTESTED, WEAK, calibrate
+from lucidna.motifs.patterns import (
+    Discovery,
+    describe,
+    read_discovery,
+    write_patterns_meme,
+)
+from lucidna.motifs.seqlets import seqlet_table, write_seqlets_bed
+
+logger = logging.getLogger(__name__)
+
+discover = run_modisco
+
+
+def annotate(
+    attributions_h5: str | Path,
+    regions_bed: str | Path,
+    modisco_h5: str | Path,
+    out_dir: str | Path,
+    *,
+    null_attributions: Sequence[str | Path] = (),
+    null_modisco: Sequence[str | Path] = (),
+    database: str | Path | None = None,
+    fdr: float = 0.1,
+    lambda_: float = 0.7,
+    trim: float = 0.3,
+    threads: int = 1,
+    work_dir: str | Path | None = None,
+) -> dict:
+    """Test the patterns against the null, name them, call their hits and write the tables.
+
+    Parameters
+    ----------
+    attributions_h5, regions_bed : path
+        Real maps and the narrowPeak file with their places.
+    modisco_h5 : path
+        Patterns that `discover` found in them.
+    out_dir : path
+        Where these are written: patterns.tsv, patterns.meme (trimmed cores), matches.tsv, seqlets.bed (BED8,
+        the core thick), hits.tsv (all), hits.bed (those with q <= fdr) and summary.json. Without patterns the
+        tables have a header and no line.
+    null_attributions, null_modisco : sequence of path
+        Maps of dinucleotide-shuffled sequences and the patterns found in them, one of each per draw. Without
+        them nothing is tested and the tables say so.
+    database : path, optional
+        Known motifs in MEME format; None for no comparison.
+    fdr : float
+        q-value up to which a database motif is a match and a hit is counted.
+    lambda_, trim : float
+        Fi-NeMo's sparsity, and the share of a CWM's largest column at which patterns are trimmed everywhere.
+    threads : int
+    work_dir : path, optional
+        Folder for temporary files; the system's by default.
+
+    Returns
+    -------
+    dict
+        The content of summary.json: facts of the discovery and of each null, the numbers of patterns by sign
+        and by label, of matched patterns, of hits, decoy hits and hits with q <= fdr, notices, seconds.
+
+    Raises
+    ------
+    UserError
+        For inputs that are missing, malformed or do not belong together, and when Fi-NeMo fails.
+    """
+    start = time.perf_counter()
+    out_dir = Path(out_dir)
+    maps, nulls = open_maps(attributions_h5), [open_maps(path) for path in null_attributions]
+    regions = read_regions(regions_bed, maps)
+    found = read_discovery(modisco_h5, trim=trim)
+    null_found = [read_discovery(path, trim=trim) for path in null_modisco]
+    for path, discovery, source in zip(
+        [modisco_h5, *null_modisco], [found, *null_found], [maps, *nulls], strict=True
+    ):
+        _check_source(path, discovery, source)
+    patterns, notices = found.patterns, list(found.facts["notices"])
+    notices += [f"shuffled sequences: {notice}" for null in null_found for notice in null.facts["notices"]]
+
+    matches = _match(found, database, notices, fdr=fdr, threads=threads)
+    names = best_names(matches)
+    hits, hit_counts, hit_notices = call_hits(
+        maps,
+        regions,
+        nulls,
+        modisco_h5,
+        patterns,
+        names=names,
+        lambda_=lambda_,
+        trim=trim,
+        threads=threads,
+        work_dir=work_dir,
+    )
+    notices += hit_notices
+    if not nulls:
+        notices.append(
+            "no maps of shuffled sequences were given: no pattern is tested and no hit has a q-value"
+        )
+
+    table = describe(patterns).merge(calibrate(found, null_found), on="pattern", how="left")
+    table = table.merge(hit_counts, on="pattern", how="left")
+    credible = hits[hits["q_value"] <= fdr]["pattern"].value_counts()
+    table["hits_at_fdr"] = table["pattern"].map(credible).fillna(0).astype(int)
+    best = matches[matches["rank"] == 1].set_index("pattern")
+    table["match"] = table["pattern"].map(best["motif"]).fillna("")
+    table["match_name"] = table["pattern"].map(names).fillna("")
+    table["match_q"] = table["pattern"].map(best["q_value"])
+
+    write_tsv(out_dir / "patterns.tsv", table)
+    write_patterns_meme(out_dir / "patterns.meme", patterns)
+    write_tsv(out_dir / "matches.tsv", matches)
+    write_seqlets_bed(out_dir / "seqlets.bed", seqlet_table(patterns, regions))
+    write_tsv(out_dir / "hits.tsv", hits)
+    n_credible = write_hits_bed(out_dir / "hits.bed", hits, fdr=fdr)
+    summary = {
+        "discovery": _without_notices(found),
+        "nulls": [_without_notices(null) for null in null_found],
+        "seqlet_cap_bound": {
+            sign: 0 < found.facts[f"{sign}_seqlets_used"] < found.facts[f"{sign}_seqlets_seen"]
+            for sign in ("pos", "neg")
+        },
+        "patterns": {
+            "total": len(patterns),
+            "pos": found.facts["pos_patterns"],
+            "neg": found.facts["neg_patterns"],
+            "supported": int(table["label"].isin([SUPPORTED, SUPPORTED_EMPTY]).sum()),
+            "matched": len(names),
+        },
+        "labels": {
+            label: int((table["label"] == label).sum())
+            for label in (SUPPORTED, SUPPORTED_EMPTY, WEAK, AS_NULL, UNTESTED)
+        },
+        "database": None if database is None else str(database),
+        "hits": {
+            "total": len(hits),
+            "before_removing_repeats": int(hit_counts["hits"].sum()),
+            "decoys": int(hit_counts["decoy_hits"].sum()),
+            "at_fdr": n_credible,
+            "fdr": fdr,
+            "lambda": lambda_,
+            "trim": trim,
+        },
+        "notices": notices,
+        "seconds": round(time.perf_counter() - start, 1),
+    }
+    write_json(out_dir / "summary.json", summary)
+    for notice in notices:
+        logger.info("%s", notice)
+    logger.info("%d patterns, %d supported; %d hits, %d with q <= %g", *_headline(summary), fdr)
+    return summary
+
+
+def _check_source(path: str | Path, discovery: Discovery, maps: MapFile) -> None:
+    made_from = discovery.facts["n_regions"], discovery.facts["map_length"]
+    if made_from != (maps.n_regions, maps.length):
+        raise UserError(
+            f"{path} was made from {made_from[0]} maps of {made_from[1]} bp, but {maps.path} holds "
+            f"{maps.n_regions} of {maps.length} bp: run the motif discovery again"
+        )
+
+
+def _match(
+    found: Discovery, database: str | Path | None, notices: list[str], *, fdr: float, threads: int
+) -> pd.DataFrame:
+    if database is None:
+        notices.append("motifs.database is null: patterns were not compared with known motifs")
+        return match([], [])
+    motifs = read_meme(database)
+    if len(motifs) < SMALL_DATABASE:
+        notices.append(
+            f"the database has {len(motifs)} motifs: p-values of matches are rough below {SMALL_DATABASE}"
+        )
+    return match(found.patterns, motifs, threads=threads, q_cut=fdr)
+
+
+def _without_notices(discovery: Discovery) -> dict:
+    return {key: value for key, value in discovery.facts.items() if key != "notices"}
+
+
+def _headline(summary: dict) -> tuple[int, int, int, int]:
+    patterns, hits = summary["patterns"], summary["hits"]
+    return patterns["total"], patterns["supported"], hits["total"], hits["at_fdr"]

@@ -1,0 +1,1 @@
+"""Rank networks by prediction and by how far their attribution maps can be believed."""

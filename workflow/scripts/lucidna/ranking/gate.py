@@ -1,0 +1,125 @@
+"""Which candidates may be chosen at all: the gate on prediction, and the veto on maps without signal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+QUANTILE_MINIMUM = 20
+"""Fewer candidates than this have no meaningful bottom 5 %: only the comparison with the controls vetoes."""
+
+
+def gate_reasons(
+    value: np.ndarray,
+    lo: np.ndarray,
+    *,
+    candidate: np.ndarray,
+    margin: float = 0.0,
+    metric: str = "prediction",
+) -> list[str | None]:
+    """Say which candidates predict clearly worse than the best of their fold.
+
+    A candidate passes when its validation metric, plus `margin`, reaches the lower end of the best
+    candidate's interval.
+
+    Parameters
+    ----------
+    value, lo
+        (n,) validation metric (higher is better) and the lower end of its interval; NaN in all of `value`
+        where there are no predictions, which gates nothing. Without an interval (`lo` NaN for the best) the
+        metric itself is compared, and only when `margin` is above 0.
+    candidate
+        (n,) bool, False for controls: they are not gated, and the best is never a control.
+    margin
+        Loss that is accepted, in units of the metric.
+    metric
+        Its name, for the reasons.
+
+    Returns
+    -------
+    list of a reason, or None for a candidate that passes, for each of the n.
+    """
+    value, lo = np.asarray(value, dtype=np.float64), np.asarray(lo, dtype=np.float64)
+    reasons: list[str | None] = [None] * len(value)
+    usable = np.flatnonzero(candidate & np.isfinite(value))
+    if len(usable) == 0:
+        return reasons
+    best = usable[np.argmax(value[usable])]
+    bare = not np.isfinite(lo[best])
+    if bare and margin <= 0:
+        return reasons
+    limit = (value[best] if bare else min(lo[best], value[best])) - margin
+    for index in np.flatnonzero(candidate):
+        if not np.isfinite(value[index]):
+            reasons[index] = f"its validation {metric} is not a number: its prediction is constant"
+        elif value[index] < limit:
+            reasons[index] = (
+                f"its validation {metric} {value[index]:.3f} is below {limit:.3f}, "
+                f"what the best candidate ({value[best]:.3f}) reaches at the least"
+                + (f" less the margin {margin:g}" if margin > 0 else "")
+            )
+    return reasons
+
+
+def at_chance(hi: np.ndarray, value: np.ndarray, *, chance: float) -> np.ndarray:
+    """Mark networks whose metric is NaN, or at its upper end no better than chance; bool (n,)."""
+    upper = np.where(np.isfinite(hi), hi, value)
+    return ~(upper > chance)
+
+
+def veto_reasons(
+    scores: dict[str, np.ndarray],
+    lower: dict[str, np.ndarray],
+    upper: dict[str, np.ndarray],
+    *,
+    candidate: np.ndarray,
+    against_controls: Sequence[str],
+    quantile: float = 0.05,
+) -> list[str | None]:
+    """Say which candidates' maps are no better than a control's, or at the bottom of a large population.
+
+    Parameters
+    ----------
+    scores
+        criterion -> (n,) values: at least c_cos and sl_con; NaN where it could not be measured.
+    lower, upper
+        criterion -> (n,) ends of the intervals.
+    candidate
+        (n,) bool, False for controls.
+    against_controls
+        Criteria of which the candidate's whole interval must lie above that of every control. A candidate
+        whose value alone lies above can be noise: it passes one control in ten times.
+    quantile
+        With 20 or more candidates, those in this lowest share of c_cos or of sl_con are vetoed too; 0 turns
+        this off. With fewer, the lowest share would always be the single worst candidate, however good it is.
+
+    Returns
+    -------
+    list of a reason, or None for a candidate that passes, for each of the n.
+    """
+    reasons: list[list[str]] = [[] for _ in range(len(candidate))]
+    members = np.flatnonzero(candidate)
+    controls = np.flatnonzero(~candidate)
+    for name in against_controls:
+        ends = upper[name][controls]
+        if not np.isfinite(ends).any():
+            continue
+        limit = float(np.nanmax(ends))
+        for index in members:
+            if lower[name][index] <= limit:
+                reasons[index].append(
+                    f"its {name} {scores[name][index]:.3f} (lower end {lower[name][index]:.3f}) "
+                    f"is not above {limit:.3f}, a control's upper end"
+                )
+    if quantile > 0 and len(members) >= QUANTILE_MINIMUM:
+        for name in ("c_cos", "sl_con"):
+            values = scores[name][members]
+            if not np.isfinite(values).any():
+                continue
+            limit = float(np.nanquantile(values, quantile))
+            for index in members[values <= limit]:
+                reasons[index].append(
+                    f"its {name} {scores[name][index]:.3f} is in the lowest {quantile:.0%} of all"
+                )
+    return ["; ".join(found) if found else None for found in reasons]

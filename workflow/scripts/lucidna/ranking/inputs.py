@@ -1,0 +1,238 @@
+"""Bring arrays and labels in the forms that a notebook has them to one checked table of networks."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from lucidna.errors import UserError, nearest
+from lucidna.ranking.prepare import check_onehot, problem_of
+
+FAILED_COLUMNS = ["id", "family", "fold", "control", "reason"]
+
+
+@dataclass(frozen=True)
+class Networks:
+    """Networks to be ranked, their inputs checked.
+
+    Attributes
+    ----------
+    table
+        One row per network: id, family, fold, control ("none" or its kind), prediction, prediction_lo,
+        prediction_hi (NaN where unknown).
+    maps
+        n arrays (N, 4, L), in the order of the table.
+    onehot
+        fold -> (N, 4, L).
+    votes
+        n labels, or None: each network its own vote.
+    failed
+        Networks that cannot be ranked: id, family, fold, control, reason.
+    notices
+        Sentences to be repeated in the verdict.
+    """
+
+    table: pd.DataFrame
+    maps: list[np.ndarray]
+    onehot: dict[str, np.ndarray]
+    votes: list | None = None
+    failed: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=FAILED_COLUMNS))
+    notices: tuple[str, ...] = ()
+
+
+def read_networks(
+    maps: np.ndarray | Sequence[np.ndarray] | Mapping[str, np.ndarray],
+    onehot: np.ndarray | Mapping[str, np.ndarray],
+    *,
+    ids: Sequence[str] | None = None,
+    scores=None,
+    families: Sequence[str] | Mapping[str, str] | None = None,
+    folds: Sequence[str] | Mapping[str, str] | None = None,
+    controls: Sequence[str | bool] | Mapping[str, str | bool] | Collection[str] | None = None,
+    votes: Sequence[str] | Mapping[str, str] | None = None,
+    region_ids: Sequence[str] | Mapping[str, Sequence[str]] | None = None,
+) -> Networks:
+    """Check arrays and labels; parameters as in `panel.rank_candidates`.
+
+    Raises
+    ------
+    UserError
+        See `panel.rank_candidates`.
+    """
+    names, arrays = _named_arrays(maps, ids)
+    fold_of = [str(label) for label in _labels(folds, names, "folds", ["all"] * len(names))]
+    kinds = [
+        _kind(value)
+        for value in _labels(_control_labels(controls, names), names, "controls", ["none"] * len(names))
+    ]
+    sequences = _sequences(onehot, fold_of)
+    for fold, array in sequences.items():
+        _check_region_ids(region_ids, fold, len(array), several=isinstance(onehot, Mapping))
+    for name, array, fold in zip(names, arrays, fold_of, strict=True):
+        problem = problem_of(array, sequences[fold].shape)
+        if problem:
+            raise UserError(f"network '{name}' cannot be ranked: {problem}")
+    copies = identical_maps(names, arrays, fold_of)
+    if copies:
+        first, second = next(iter(copies.items()))
+        raise UserError(f"networks '{second}' and '{first}' have identical maps: give each network once")
+    if all(kind != "none" for kind in kinds):
+        raise UserError("every network is marked as a control: give at least one candidate")
+    values = _scores(scores, names)
+    table = pd.DataFrame(
+        {
+            "id": names,
+            "family": [str(label) for label in _labels(families, names, "families", names)],
+            "fold": fold_of,
+            "control": kinds,
+            "prediction": values[:, 0],
+            "prediction_lo": values[:, 1],
+            "prediction_hi": values[:, 2],
+        }
+    )
+    provenance = None if votes is None else list(_labels(votes, names, "votes", names))
+    return Networks(table=table, maps=arrays, onehot=sequences, votes=provenance)
+
+
+def identical_maps(
+    names: Sequence[str], arrays: Sequence[np.ndarray], folds: Sequence[str]
+) -> dict[str, str]:
+    """Find networks whose maps equal those of an earlier network of the same fold: {name: earlier name}."""
+    seen: dict[tuple, str] = {}
+    copies = {}
+    for name, array, fold in zip(names, arrays, folds, strict=True):
+        content = np.ascontiguousarray(array, dtype=np.float32)
+        key = (fold, hashlib.blake2b(content.data, digest_size=16).digest())
+        if key in seen:
+            copies[name] = seen[key]
+        else:
+            seen[key] = name
+    return copies
+
+
+def _named_arrays(maps, ids: Sequence[str] | None) -> tuple[list[str], list[np.ndarray]]:
+    if isinstance(maps, Mapping):
+        names, arrays = [str(name) for name in maps], list(maps.values())
+        if ids is not None and [str(name) for name in ids] != names:
+            raise UserError("ids differ from the names of the maps: leave out ids when maps is a dictionary")
+    else:
+        arrays = list(maps)
+        names = (
+            [f"model_{index}" for index in range(len(arrays))] if ids is None else [str(name) for name in ids]
+        )
+    if len(arrays) < 2:
+        raise UserError(
+            f"{len(arrays)} network cannot be ranked: give the maps of at least 2, better 5 or more"
+        )
+    if len(names) != len(arrays):
+        raise UserError(
+            f"there are {len(names)} ids for the maps of {len(arrays)} networks: give one id for each"
+        )
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise UserError(f"id '{repeated[0]}' is given to more than one network: ids must differ")
+    return names, [np.asarray(array) if not isinstance(array, np.ndarray) else array for array in arrays]
+
+
+def _labels(given, names: list[str], what: str, default: list) -> list:
+    """One label per network from a sequence in the same order, or a dictionary by id."""
+    if given is None:
+        return default
+    if isinstance(given, Mapping):
+        _same_ids(given, names, what)
+        return [given[name] for name in names]
+    given = list(given)
+    if len(given) != len(names):
+        raise UserError(f"{what} has {len(given)} entries for {len(names)} networks: give one for each")
+    return given
+
+
+def _same_ids(given: Mapping, names: list[str], what: str) -> None:
+    for name in given:
+        if name not in names:
+            hint = nearest(str(name), names)
+            raise UserError(
+                f"{what} names '{name}', which is not among the networks: "
+                + (f"did you mean '{hint}'?" if hint else f"they are {', '.join(names[:5])}, ...")
+            )
+    missing = [name for name in names if name not in given]
+    if missing:
+        raise UserError(f"{what} has no entry for network '{missing[0]}': give one for each")
+
+
+def _control_labels(controls, names: list[str]):
+    """Turn a collection of the controls' ids into one label per network."""
+    if controls is None or isinstance(controls, np.ndarray):
+        return controls
+    if isinstance(controls, Mapping):
+        return {name: controls.get(name, "none") for name in names} | dict(controls)
+    entries = [controls] if isinstance(controls, str) else list(controls)
+    if (
+        entries
+        and all(isinstance(entry, str) for entry in entries)
+        and any(entry in names for entry in entries)
+    ):
+        return dict.fromkeys(names, "none") | dict.fromkeys(entries, "control")
+    return entries if entries else None
+
+
+def _kind(value: str | bool | np.bool_) -> str:
+    if isinstance(value, bool | np.bool_):
+        return "control" if value else "none"
+    return str(value)
+
+
+def _scores(scores, names: list[str]) -> np.ndarray:
+    """Return (n, 3): value, lower and upper end; NaN where not given."""
+    out = np.full((len(names), 3), np.nan)
+    if scores is None:
+        return out
+    for index, entry in enumerate(_labels(scores, names, "scores", [])):
+        numbers = np.atleast_1d(np.asarray(entry, dtype=np.float64))
+        if numbers.shape not in ((1,), (3,)):
+            raise UserError(
+                f"the score of network '{names[index]}' has {numbers.size} numbers: "
+                "give one, or value, lower and upper end"
+            )
+        out[index, : len(numbers)] = numbers
+    return out
+
+
+def _sequences(onehot, fold_of: list[str]) -> dict[str, np.ndarray]:
+    """Return fold -> checked one-hot sequences, in the order in which the folds first occur."""
+    folds = list(dict.fromkeys(fold_of))
+    if not isinstance(onehot, Mapping):
+        if len(folds) > 1:
+            raise UserError(
+                f"there are {len(folds)} folds and one set of sequences: give a dictionary fold -> sequences"
+            )
+        return {folds[0]: check_onehot(onehot)}
+    given = {str(fold): array for fold, array in onehot.items()}
+    missing = [fold for fold in folds if fold not in given]
+    if missing:
+        raise UserError(f"there are no sequences for fold '{missing[0]}': add them under this name")
+    return {fold: check_onehot(given[fold]) for fold in folds}
+
+
+def _check_region_ids(region_ids, fold: str, n_regions: int, *, several: bool) -> None:
+    if region_ids is None:
+        return
+    if isinstance(region_ids, Mapping):
+        if fold not in region_ids:
+            raise UserError(f"there are no region ids for fold '{fold}': add them under this name")
+        region_ids = region_ids[fold]
+    elif several:
+        raise UserError(
+            "region ids are one list and the sequences a dictionary: give a dictionary fold -> ids"
+        )
+    region_ids = list(region_ids)
+    if len(region_ids) != n_regions:
+        raise UserError(
+            f"there are {len(region_ids)} region ids for {n_regions} sequences: give one for each"
+        )
+    if len(set(region_ids)) != len(region_ids):
+        raise UserError("a region id occurs more than once: every region is compared once")

@@ -1,0 +1,194 @@
+"""Bring attribution maps to the one form that every criterion reads: corrected, unit norm, projected."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from lucidna.errors import UserError
+from lucidna.sequence import one_hot_numpy
+
+CACHE_BYTES = 512 * 2**20
+
+
+def correct(maps: np.ndarray) -> np.ndarray:
+    """Subtract the mean over bases (the gradient component that the data cannot constrain).
+
+    Parameters
+    ----------
+    maps
+        (..., 4, L) hypothetical attributions, bases ACGT.
+
+    Returns
+    -------
+    The corrected maps, same shape; float32 stays float32.
+
+    Notes
+    -----
+    Majdandzic et al., Genome Biology 24:109, 2023 (a subtraction; its README prints a division).
+    """
+    maps = np.asarray(maps)
+    return maps - maps.mean(axis=-2, keepdims=True)
+
+
+def unit_norm(maps: np.ndarray) -> np.ndarray:
+    """Scale every sequence's map (..., 4, L) to Euclidean norm 1; an all-zero map stays zero.
+
+    The largest entry is divided out first, so maps of any scale neither overflow nor vanish in float32.
+    """
+    peak = np.abs(maps).max(axis=(-2, -1), keepdims=True)
+    scaled = maps / np.where(peak > 0, peak, 1)
+    norm = np.sqrt(np.einsum("...al,...al->...", scaled, scaled))[..., None, None]
+    return scaled / np.where(norm > 0, norm, 1)
+
+
+def project(maps: np.ndarray, onehot: np.ndarray) -> np.ndarray:
+    """Keep the entry of the observed base: (N, 4, L) and one-hot (N, 4, L) -> (N, L); zero where N."""
+    return np.einsum("nal,nal->nl", maps, onehot)
+
+
+def unit_rows(values: np.ndarray) -> np.ndarray:
+    """Scale the last axis to norm 1; all-zero rows stay zero."""
+    norm = np.sqrt(np.einsum("...l,...l->...", values, values))[..., None]
+    return values / np.where(norm > 0, norm, 1)
+
+
+def smooth(values: np.ndarray, width: int, *, pad: str = "input") -> np.ndarray:
+    """Mean over `width` (odd) neighbouring positions along the last axis, same length.
+
+    Parameters
+    ----------
+    values
+        (..., L).
+    width
+        Width of the box in bp, odd, at most L.
+    pad
+        "input" repeats the first and last value before averaging; "output" averages whole windows only and
+        repeats the first and last average.
+    """
+    half = width // 2
+    edges = [(0, 0)] * (values.ndim - 1) + [(half, half)]
+    wide = np.pad(values, edges, mode="edge") if pad == "input" else values
+    length = wide.shape[-1] - width + 1
+    total = sum(wide[..., shift : shift + length] for shift in range(width)) / width
+    return total if pad == "input" else np.pad(total, edges, mode="edge")
+
+
+def codes_of(onehot: np.ndarray) -> np.ndarray:
+    """One-hot (N, 4, L) -> uint8 codes (N, L), A C G T N = 0 1 2 3 4 (an all-zero column is N)."""
+    onehot = np.asarray(onehot)
+    return np.where(onehot.any(axis=1), onehot.argmax(axis=1), 4).astype(np.uint8)
+
+
+class MapSet:
+    """The maps of several networks on the same sequences, prepared one network at a time.
+
+    Parameters
+    ----------
+    sources
+        n arrays (N, 4, L), in memory or memory-mapped; they are read, never changed.
+    onehot
+        (N, 4, L) one-hot sequences.
+    cache_bytes
+        Prepared maps are kept in memory when all of them fit into this, otherwise prepared again at each
+        visit.
+
+    Attributes
+    ----------
+    onehot
+        (N, 4, L) float32.
+    codes
+        (N, L) uint8.
+    """
+
+    def __init__(self, sources: Sequence[np.ndarray], onehot: np.ndarray, *, cache_bytes: int = CACHE_BYTES):
+        self.sources = list(sources)
+        self.onehot = np.ascontiguousarray(onehot, dtype=np.float32)
+        self.codes = codes_of(self.onehot)
+        self._cache: dict[int, np.ndarray] | None = (
+            {} if len(self.sources) * self.onehot.nbytes <= cache_bytes else None
+        )
+
+    def __len__(self) -> int:
+        return len(self.sources)
+
+    @property
+    def n_regions(self) -> int:
+        """Return the number of sequences N."""
+        return self.onehot.shape[0]
+
+    @property
+    def length(self) -> int:
+        """Return the sequence length L in bp."""
+        return self.onehot.shape[2]
+
+    def raw(self, index: int) -> np.ndarray:
+        """Return the maps of one network as they came, (N, 4, L) float32."""
+        return np.asarray(self.sources[index], dtype=np.float32)
+
+    def corrected(self, index: int) -> np.ndarray:
+        """Return the corrected unit-norm maps of one network, (N, 4, L) float32."""
+        if self._cache is not None and index in self._cache:
+            return self._cache[index]
+        # Means in float64: the corrected map must sum to zero although raw maps can have a large common
+        # offset.
+        prepared = unit_norm(correct(np.asarray(self.sources[index], dtype=np.float64))).astype(np.float32)
+        if self._cache is not None:
+            self._cache[index] = prepared
+        return prepared
+
+    def projected(self, index: int) -> np.ndarray:
+        """Return g, the projected map of one network, (N, L) float32."""
+        return project(self.corrected(index), self.onehot)
+
+
+def problem_of(maps: np.ndarray, shape: tuple[int, ...]) -> str | None:
+    """Say in words what makes one network's maps unusable, or None.
+
+    Parameters
+    ----------
+    maps
+        The array to check.
+    shape
+        (N, 4, L) that is expected.
+    """
+    if tuple(maps.shape) != tuple(shape):
+        return f"its maps have shape {tuple(maps.shape)}, the sequences have {tuple(shape)}"
+    maps = np.asarray(maps)
+    finite = np.isfinite(maps).all(axis=(1, 2))
+    if not finite.all():
+        return f"its maps of {int((~finite).sum())} of {len(maps)} regions contain NaN or infinite values"
+    largest = np.abs(maps).max(axis=(1, 2), initial=0.0)[:, None]
+    # Equal values for the four bases leave only rounding after the correction.
+    spread = maps.max(axis=1) - maps.min(axis=1)
+    if not (spread > 1e-6 * largest).any():
+        return "its maps are zero everywhere once the mean over bases is subtracted"
+    return None
+
+
+def check_onehot(onehot: np.ndarray, *, minimum: int = 20) -> np.ndarray:
+    """Return the sequences as float32 (N, 4, L), or raise when they are not one-hot or too few.
+
+    Raises
+    ------
+    UserError
+        Wrong shape, values other than 0 and 1, more than one base at a position, or fewer than `minimum`
+        regions.
+    """
+    onehot = np.asarray(onehot)
+    if onehot.ndim == 2 and np.issubdtype(onehot.dtype, np.integer):
+        onehot = one_hot_numpy(onehot)
+    if onehot.ndim != 3 or onehot.shape[1] != 4:
+        raise UserError(
+            f"the sequences have shape {onehot.shape}: "
+            "give one-hot (regions, 4, length) or codes (regions, length)"
+        )
+    column = onehot.sum(axis=1)
+    if not (np.isin(onehot, (0, 1)).all() and (column <= 1).all()):
+        raise UserError("the sequences are not one-hot: every column must hold a single 1, or zeros for N")
+    if len(onehot) < minimum:
+        raise UserError(
+            f"{len(onehot)} regions are too few to compare maps: give at least {minimum}, better 200 or more"
+        )
+    return np.ascontiguousarray(onehot, dtype=np.float32)

@@ -1,0 +1,270 @@
+"""What the ranking concludes: the chosen set, what cannot be told apart, and why the others are out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from lucidna.ranking.bootstrap import percentile_interval
+from lucidna.ranking.score import pareto_front
+
+RULE_TEXT = {
+    "A*": "agreement with a re-weighted consensus of the other networks (rule A*)",
+    "B": "rule B, which reads each network by itself and is weaker because too few networks can be compared",
+}
+
+
+def choose(table: pd.DataFrame, *, top: int) -> list[str]:
+    """Take the best candidates, at least one of each fold where there is room.
+
+    Parameters
+    ----------
+    table
+        Candidates that passed, best first, with columns id and fold.
+    top
+        How many to take; fewer when fewer passed.
+
+    Returns
+    -------
+    Their ids, best first.
+    """
+    first = table.drop_duplicates("fold")["id"].tolist()[:top]
+    rest = [name for name in table["id"] if name not in first]
+    taken = set(first + rest[: top - len(first)])
+    return [name for name in table["id"] if name in taken]
+
+
+def inseparable_from_best(draws: np.ndarray, best: int, *, level: float = 0.95) -> np.ndarray:
+    """Mark the candidates whose paired score difference to the best has an interval that includes 0.
+
+    Parameters
+    ----------
+    draws
+        (B, n) bootstrap scores of the candidates of one fold on the same samples of regions.
+    best
+        Index of the best.
+
+    Returns
+    -------
+    (n,) bool, False for the best itself.
+    """
+    lo, hi = percentile_interval(draws[:, [best]] - draws, level=level)
+    marked = (lo <= 0) & (hi >= 0)
+    marked[best] = False
+    return marked
+
+
+def regions_to_separate(draws: np.ndarray, best: int, others: np.ndarray, n_regions: int) -> int | None:
+    """Estimate how many regions would separate the best from all of `others`.
+
+    The interval of a mean narrows with the square root of the number of regions.
+
+    Parameters
+    ----------
+    draws
+        (B, n) bootstrap scores.
+    best
+        Index of the best.
+    others
+        (n,) bool.
+    n_regions
+        Number of regions behind the draws.
+
+    Returns
+    -------
+    A number of regions to two digits, or None when 50 times as many would not do: the difference is
+    practically nil.
+    """
+    needed = 0.0
+    for index in np.flatnonzero(others):
+        difference = draws[:, best] - draws[:, index]
+        mean, spread = difference.mean(), difference.std()
+        if mean <= 0:
+            return None
+        needed = max(needed, n_regions * (1.96 * spread / mean) ** 2)
+    if needed > 50 * n_regions:
+        return None
+    needed = max(needed, n_regions + 1)
+    unit = 10 ** max(int(np.log10(needed)) - 1, 0)
+    return int(np.ceil(needed / unit) * unit)
+
+
+def front_ids(table: pd.DataFrame) -> list[str]:
+    """Return ids on the Pareto front of prediction and score within each fold, best score first.
+
+    Parameters
+    ----------
+    table
+        Candidates that may be on the front, with columns id, fold, prediction and score.
+    """
+    ids = []
+    for _, fold in table.groupby("fold", sort=False):
+        ids += fold.loc[pareto_front(fold["prediction"].to_numpy(), fold["score"].to_numpy()), "id"].tolist()
+    return [name for name in table["id"] if name in set(ids)]
+
+
+def verdict_of(
+    table: pd.DataFrame,
+    *,
+    rule: str,
+    inseparable: dict[str, list[str]],
+    needed: dict[str, int | None],
+    n_regions: dict[str, int],
+    top: int,
+    single: bool = False,
+    notices: Sequence[str] = (),
+    metric: str = "prediction",
+) -> dict:
+    """Put the decision into a dictionary that JSON can hold, with one paragraph in plain words.
+
+    Parameters
+    ----------
+    table
+        One row per network, best first: id, fold, control ("none" or its kind), status ("passed", "gated",
+        "vetoed", "control", "failed"), reason, score, prediction.
+    rule
+        "A*" or "B".
+    inseparable
+        fold -> ids that cannot be told from the best of that fold.
+    needed
+        fold -> number of regions that would separate them, None when no number would.
+    n_regions
+        fold -> number of regions compared.
+    top
+        Size of the delivered set; `single` delivers the best alone.
+    notices
+        Sentences about the data that limit the conclusion.
+    metric
+        Name of the measure of prediction.
+
+    Returns
+    -------
+    dict with status ("chosen", "cannot separate" or "none"), rule, metric, chosen, best, by_fold,
+    inseparable, vetoed, gated, failed, front, text, would_separate (a sentence or None) and notices.
+    """
+    passed = table[table["status"] == "passed"]
+    listed = {
+        status: [
+            {"id": row.id, "reason": row.reason}
+            for row in table[table["status"] == status].itertuples(index=False)
+        ]
+        for status in ("vetoed", "gated", "failed")
+    }
+    chosen = [] if passed.empty else [passed["id"].iloc[0]] if single else choose(passed, top=top)
+    best_of_fold = passed.drop_duplicates("fold").set_index("fold")["id"].to_dict()
+    together = [name for ids in inseparable.values() for name in ids]
+    status = "none" if passed.empty else "cannot separate" if together else "chosen"
+    competing = table[(table["control"] == "none") & table["status"].isin(["passed", "gated"])]
+    would_separate = _would_separate(inseparable, needed, n_regions) if together else None
+    return {
+        "status": status,
+        "rule": rule,
+        "metric": metric,
+        "chosen": chosen,
+        "best": None if passed.empty else passed["id"].iloc[0],
+        "by_fold": {
+            str(fold): {
+                "best": name,
+                "inseparable": inseparable.get(fold, []),
+                "regions": int(n_regions[fold]),
+            }
+            for fold, name in best_of_fold.items()
+        },
+        "inseparable": together,
+        **listed,
+        "front": front_ids(competing),
+        "text": _text(table, status, rule, chosen, best_of_fold, inseparable, listed, would_separate, metric),
+        "would_separate": would_separate,
+        "notices": list(notices),
+    }
+
+
+def in_fold(fold: str, n_folds: int) -> str:
+    """Return " in fold x", or nothing when there is one fold only."""
+    if n_folds == 1:
+        return ""
+    return f" in {fold}" if str(fold).startswith("fold") else f" in fold {fold}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _would_separate(
+    inseparable: dict[str, list[str]], needed: dict[str, int | None], n_regions: dict[str, int]
+) -> str:
+    parts = []
+    for fold, ids in inseparable.items():
+        if not ids:
+            continue
+        where = in_fold(fold, len(n_regions))
+        if needed.get(fold) is None:
+            parts.append(f"no realistic number of regions{where}: the difference is too small to matter")
+        else:
+            parts.append(f"roughly {needed[fold]} regions in place of {n_regions[fold]}{where}")
+    return "To separate them would take " + "; ".join(parts) + "."
+
+
+def _text(
+    table: pd.DataFrame,
+    status: str,
+    rule: str,
+    chosen: list[str],
+    best_of_fold: dict,
+    inseparable: dict[str, list[str]],
+    listed: dict[str, list[dict]],
+    would_separate: str | None,
+    metric: str,
+) -> str:
+    n_candidates = int((table["control"] == "none").sum())
+    n_controls = len(table) - n_candidates
+    sentences = [
+        f"{_count(n_candidates, 'candidate')} and {_count(n_controls, 'control')} were compared "
+        f"by {RULE_TEXT[rule]}."
+    ]
+    for key, why in (
+        ("failed", "could not be compared"),
+        ("gated", f"predict clearly worse than the best ({metric})"),
+        (
+            "vetoed",
+            "have maps that are no better than those of a control, or are the worst of a large population",
+        ),
+    ):
+        if listed[key]:
+            verb = (
+                why.replace("predict ", "predicts ")
+                .replace("have maps", "has maps")
+                .replace("or are", "or is")
+            )
+            sentences.append(f"{len(listed[key])} {verb if len(listed[key]) == 1 else why}.")
+    if status == "none":
+        sentences.append(
+            "No candidate is chosen: none of these networks' attribution maps can be believed on these data. "
+            "Train on more or cleaner data, or for longer, before interpreting anything."
+        )
+        return " ".join(sentences)
+    for fold, best in best_of_fold.items():
+        where = in_fold(fold, len(best_of_fold))
+        ids = inseparable.get(fold, [])
+        if ids:
+            names = ", ".join(ids[:5]) + (f" and {len(ids) - 5} more" if len(ids) > 5 else "")
+            sentences.append(
+                f"The best{where} is {best}, but the interval of its difference to "
+                f"{_count(len(ids), 'other')} ({names}) includes zero: they cannot be told apart."
+            )
+        elif (table["fold"] == fold).sum() and (
+            (table["fold"] == fold) & (table["status"] == "passed")
+        ).sum() > 1:
+            sentences.append(f"The best{where} is {best}, separated from every other candidate that passed.")
+        else:
+            sentences.append(f"The best{where} is {best}, the only candidate that passed.")
+    if would_separate:
+        sentences.append(would_separate)
+    sentences.append(
+        f"Delivered: {chosen[0]} alone."
+        if len(chosen) == 1
+        else f"Delivered: the average of the maps of {len(chosen)} candidates ({', '.join(chosen)})."
+    )
+    return " ".join(sentences)

@@ -1,0 +1,161 @@
+"""Attribution maps: examples with their spread, agreement of methods, convergence."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from lucidna.report.collect import Experiment, read_document
+from lucidna.report.figures import heatmap
+from lucidna.report.maps import MapFile, draw_examples, open_map, pick_regions, read_examples, read_windows
+from lucidna.report.numbers import as_float, number
+from lucidna.report.tables import (
+    Column,
+    Table,
+    count_cell,
+    from_frame,
+    number_cell,
+    share_cell,
+    text_cell,
+)
+
+CROP = 120
+
+
+def section(experiment: Experiment) -> dict:
+    """Collect the context of the section: per task and head its files, examples, agreement and deltas."""
+    blocks, notes = [], []
+    for task, head in experiment.pairs("attribute"):
+        files = map_files(experiment, task, head)
+        if not files:
+            notes.append(f"No attribution file was found for task {task}, {head} head.")
+            continue
+        blocks.append(_block(experiment, task, head, files))
+    if not blocks and not notes:
+        notes.append("No attribution map was made: the folder attribute/ holds no file.")
+    return {"notes": notes, "blocks": blocks}
+
+
+def map_files(experiment: Experiment, task: str, head: str) -> list[MapFile]:
+    """Open the attribution files of a task and head, nulls apart, in the order of the configuration."""
+    order = list(experiment.config.get("attribution", {}).get("methods", {}))
+    folder = experiment.root / "attribute" / task / head
+    found = [path for path in sorted(folder.glob("*.attributions.h5")) if path.name.count(".") == 2]
+    files = [open_map(path) for path in found]
+    return sorted(files, key=lambda f: (order.index(f.method) if f.method in order else len(order), f.method))
+
+
+def _block(experiment: Experiment, task: str, head: str, files: list[MapFile]) -> dict:
+    notes = []
+    # The method whose motifs are sought leads; the others follow it to the same regions.
+    lead_name = experiment.config.get("motifs", {}).get("method")
+    lead = next((file for file in files if file.method == lead_name), files[0])
+    picked = pick_regions(lead, [file for file in files if file is not lead], examples=experiment.examples)
+    if not picked:
+        notes.append("No region has a finite prediction: there is no example to draw.")
+    windows = read_windows(lead.path)
+    examples = []
+    for region, why in picked:
+        maps, start = read_examples(files, region, width=CROP)
+        chrom, window_start = windows.get(region, (".", 0))
+        # Sequences without a genome are chromosomes of their own.
+        genome = chrom not in (".", "", region)
+        first = window_start + start if genome else start
+        end = first + maps[0].projected.shape[1]
+        place = f"{chrom}:{first:,}-{end:,}" if genome else f"{region}, positions {first:,} to {end:,}"
+        value = lead.prediction[lead.region_id.index(region)]
+        examples.append(
+            {
+                "region": region,
+                "why": why,
+                "place": place,
+                "prediction": number(float(value)),
+                "missing": [file.method for file in files if region not in file.region_id],
+                "svg": draw_examples(
+                    maps,
+                    axis_start=first,
+                    axis_label=place,
+                    summit=window_start + lead.length // 2 if genome else None,
+                ),
+            }
+        )
+    members = lead.attributes.get("candidates")
+    members = members if isinstance(members, list) else []
+    if len(members) == 1:
+        notes.append("The maps are those of one candidate: there is no spread over members to show.")
+    agreement = experiment.table("attribute", task, head, "agreement.tsv")
+    if len(files) > 1 and (agreement is None or agreement.empty):
+        notes.append("No table of agreement between methods is there (agreement.tsv).")
+        agreement = None
+    return {
+        "task": task,
+        "head": head,
+        "notes": notes,
+        "members": members,
+        "examples": examples,
+        "methods": methods_table(files),
+        "agreement": agreement_table(agreement),
+        "agreement_map": agreement_map(agreement),
+        "agreement_title": "Correlation of the maps of two methods, mean over regions",
+        "width": min(CROP, lead.length),
+        "links": file_links(experiment, task, head),
+    }
+
+
+def methods_table(files: list[MapFile]) -> Table:
+    """Tabulate, per method, its regions, its members and the quantiles of its convergence delta."""
+    columns = [
+        Column("method"),
+        Column("regions", True),
+        Column("members", True, "candidates averaged"),
+        Column("|delta| median", True, "convergence delta: what the contributions fail to add up to"),
+        Column("95th percentile", True),
+        Column("largest", True),
+        Column("angle > 30°", True, "share of positions whose gradient leaves the simplex by more than 30°"),
+    ]
+    rows = []
+    for file in files:
+        delta = np.abs(file.delta[np.isfinite(file.delta)].astype(float))
+        quantiles = np.quantile(delta, [0.5, 0.95, 1.0]) if delta.size else [np.nan] * 3
+        summary = read_document(file.path.with_name(f"{file.method}.summary.json")) or {}
+        angle = as_float((summary.get("angles") or {}).get("over_30"))
+        members = file.attributes.get("candidates")
+        rows.append(
+            [
+                text_cell(file.method),
+                count_cell(len(file.region_id)),
+                count_cell(len(members) if isinstance(members, list) else None),
+                *[number_cell(float(value), 2) for value in quantiles],
+                share_cell(angle, decimals=1),
+            ]
+        )
+    return Table("Methods and their convergence", columns, rows)
+
+
+def agreement_table(agreement: pd.DataFrame | None) -> Table | None:
+    """Tabulate the correlation of each pair of methods with its interval."""
+    if agreement is None:
+        return None
+    frame = agreement.rename(columns={"low": "pearson_lo", "high": "pearson_hi"})
+    labels = {"method_a": "method", "method_b": "and method", "n_regions": "regions", "pearson": "Pearson r"}
+    return from_frame(frame, caption="Agreement between methods: mean correlation in a region", labels=labels)
+
+
+def agreement_map(agreement: pd.DataFrame | None) -> str:
+    """Draw the agreement of each pair of methods, where the table names pairs; else nothing."""
+    if agreement is None:
+        return ""
+    names = list(dict.fromkeys([*agreement["method_a"], *agreement["method_b"]]))
+    matrix = np.full((len(names), len(names)), np.nan)
+    np.fill_diagonal(matrix, 1.0)
+    for a, b, amount in zip(agreement["method_a"], agreement["method_b"], agreement["pearson"], strict=True):
+        matrix[names.index(a), names.index(b)] = matrix[names.index(b), names.index(a)] = as_float(amount)
+    return heatmap(matrix, labels=names, title="Agreement between methods")
+
+
+def file_links(experiment: Experiment, task: str, head: str) -> list[tuple[str, str]]:
+    """List the files of a task and head that a reader may want to open elsewhere."""
+    folder = experiment.root / "attribute" / task / head
+    names = [path.name for pattern in ("*.attributions.h5", "*.bw") for path in sorted(folder.glob(pattern))]
+    links = [(name, experiment.link("attribute", task, head, name)) for name in names]
+    return [(name, link) for name, link in links if link]

@@ -1,0 +1,247 @@
+"""Motifs and their instances: patterns beside the null's, database matches, hits and where they lie."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from lucidna.motifs.logo import logo_svg
+from lucidna.motifs.patterns import Pattern, read_discovery
+from lucidna.report.collect import Experiment
+from lucidna.report.figures import histogram
+from lucidna.report.numbers import as_float, number
+from lucidna.report.tables import (
+    Cell,
+    Column,
+    Table,
+    code_cell,
+    count_cell,
+    first_of,
+    number_cell,
+    svg_cell,
+    text_cell,
+)
+
+Q_LEVELS = (0.01, 0.05, 0.1, 0.2)
+NULL_LOGOS = 12
+FILES = ("patterns.tsv", "patterns.meme", "matches.tsv", "hits.bed", "hits.tsv", "seqlets.bed", "modisco.h5")
+
+
+def section(experiment: Experiment) -> dict:
+    """Collect the context of the sections on motifs and on hits, one block per task and head."""
+    blocks, notes = [], []
+    for task, head in experiment.pairs("motifs"):
+        blocks.append(_block(experiment, task, head))
+    if not blocks:
+        notes.append("No motif was sought: the folder motifs/ holds no file.")
+    return {"notes": notes, "blocks": blocks}
+
+
+def _block(experiment: Experiment, task: str, head: str) -> dict:
+    place = ("motifs", task, head)
+    summary = experiment.document(*place, "summary.json") or {}
+    patterns = experiment.table(*place, "patterns.tsv")
+    matches = experiment.table(*place, "matches.tsv")
+    hits = experiment.table(*place, "hits.tsv")
+    found = read_patterns(experiment, task, head, "modisco.h5")
+    null = read_null(experiment, task, head)
+    notes = []
+    if patterns is None or patterns.empty:
+        reason = summary.get("reason") or "TF-MoDISco grouped no seqlets into a pattern"
+        notes.append(f"No pattern was found: {reason}.")
+    if matches is None or matches.empty:
+        notes.append("No match with a motif database: no database was named, or nothing matched.")
+    if not null:
+        notes.append("No null was run: whether shuffled sequences give such patterns too is not known.")
+    hit_notes = [] if hits is not None and not hits.empty else ["No hit was called."]
+    positions = hit_positions(hits, experiment.table("data", "rows.tsv"))
+    links = [(name, experiment.link(*place, name)) for name in FILES]
+    return {
+        "task": task,
+        "head": head,
+        "notes": notes + [str(notice) for notice in summary.get("notices", [])],
+        "patterns": patterns_table(patterns, matches, hits, found or []),
+        "draws": len(null),
+        "null": null_logos(null),
+        "null_count": sum(len(patterns) for patterns in null),
+        "hit_notes": hit_notes,
+        "hits": hits_table(hits),
+        "positions": histogram(
+            positions, x_label="distance of the hit's centre from the summit (bp)", width=620
+        ),
+        "links": [(name, link) for name, link in links if link and not name.startswith("hits")],
+        "hit_links": [(name, link) for name, link in links if link and name.startswith("hits")],
+        "numbers": key_numbers(patterns, hits, fdr=experiment.config.get("motifs", {}).get("fdr", 0.1)),
+    }
+
+
+def key_numbers(patterns: pd.DataFrame | None, hits: pd.DataFrame | None, *, fdr: float) -> dict[str, int]:
+    """Count patterns, those that the null supports, and hits up to the false discovery rate asked for."""
+    numbers = {"patterns": 0 if patterns is None else len(patterns)}
+    if patterns is not None and "label" in patterns:
+        numbers["supported patterns"] = int(patterns["label"].astype(str).str.startswith("supported").sum())
+    if hits is not None and "q_value" in hits:
+        numbers[f"hits, q ≤ {fdr:g}"] = int((hits["q_value"] <= fdr).sum())
+    return numbers
+
+
+def read_patterns(experiment: Experiment, task: str, head: str, name: str) -> list[Pattern] | None:
+    """Read the patterns of a TF-MoDISco file; None when the file is absent."""
+    path = experiment.root / "motifs" / task / head / name
+    if not path.is_file():
+        return None
+    trim = experiment.config.get("motifs", {}).get("hits", {}).get("trim", 0.3)
+    return read_discovery(path, trim=trim, flank=2).patterns
+
+
+def read_null(experiment: Experiment, task: str, head: str) -> list[list[Pattern]]:
+    """Read the patterns of every draw of shuffled sequences; empty when there is no draw."""
+    folder = experiment.root / "motifs" / task / head
+    names = sorted(path.name for path in folder.glob("null*.modisco.h5"))
+    return [read_patterns(experiment, task, head, name) or [] for name in names]
+
+
+def pattern_logo(pattern: Pattern, *, height: float = 46) -> str:
+    """Draw the CWM of a pattern's core, 11 pixels to the base."""
+    core = pattern.cwm[:, pattern.core]
+    return logo_svg(core, height=height, width=11 * core.shape[1])
+
+
+def patterns_table(
+    patterns: pd.DataFrame | None,
+    matches: pd.DataFrame | None,
+    hits: pd.DataFrame | None,
+    found: list[Pattern],
+) -> Table | None:
+    """Tabulate the patterns: logo, consensus, size, verdict against the null, matches and number of hits."""
+    if patterns is None or patterns.empty:
+        return None
+    drawings = {pattern.name: pattern_logo(pattern) for pattern in found}
+    amounts = {} if hits is None or hits.empty else hits[pattern_column(hits)].value_counts().to_dict()
+    columns = [
+        Column("contribution logo", help="CWM: mean contribution of the base that is there, trimmed core"),
+        Column("pattern"),
+        Column("consensus"),
+        Column("seqlets", True),
+        Column("against the null", help="compared with patterns of dinucleotide-shuffled sequences"),
+        Column("ratio", True, "contribution explained, over the largest of the null"),
+        Column("p", True, "cannot be below 1 / (1 + number of null patterns)"),
+        Column("q", True, "Benjamini-Hochberg over all patterns"),
+        Column("database matches (q)"),
+        Column("hits", True),
+    ]
+    rows = []
+    for record in patterns.to_dict("records"):
+        name = str(record["pattern"])
+        label = str(record.get(first_of(record, "label", "null_label"), "not tested"))
+        rows.append(
+            [
+                svg_cell(drawings.get(name, ""), sort=name),
+                Cell(short_name(name), sort=name, css="code"),
+                code_cell(record.get("consensus")),
+                count_cell(record.get("n_seqlets")),
+                text_cell(label, css=f"badge {label_class(label)}"),
+                number_cell(record.get("ratio"), 2),
+                number_cell(record.get(first_of(record, "p_value", "p")), 2),
+                number_cell(record.get(first_of(record, "q_value", "q")), 2),
+                text_cell(matches_text(matches, name)),
+                count_cell(amounts.get(name, 0)),
+            ]
+        )
+    keys = [str(name) for name in patterns["pattern"]]
+    css = ["" if "supported" in label_of(record) else "set-aside" for record in patterns.to_dict("records")]
+    return Table("Patterns", columns, rows, keys=keys, css=css, filterable=len(rows) > 12)
+
+
+def label_of(record: dict) -> str:
+    """Return what the comparison with the null says of a pattern."""
+    return str(record.get("label", record.get("null_label", "")))
+
+
+def label_class(label: str) -> str:
+    """Return the style of a label: supported, weak, null or untested."""
+    for word, css in (("supported", "good"), ("weak", "fair"), ("null", "poor")):
+        if label.startswith(word) or (word == "null" and word in label):
+            return css
+    return "unknown"
+
+
+def short_name(name: str) -> str:
+    """Shorten "pos_patterns.pattern_0" to "pos 0"."""
+    return name.replace("_patterns.pattern_", " ")
+
+
+def matches_text(matches: pd.DataFrame | None, pattern: str, *, most: int = 3) -> str:
+    """Write the best database matches of a pattern with their q-values."""
+    if matches is None or matches.empty:
+        return ""
+    motif = first_of(matches, "motif", "target", "match", "name")
+    q_value = first_of(matches, "q_value", "q", "qvalue")
+    if motif is None or "pattern" not in matches:
+        return ""
+    own = matches[matches["pattern"] == pattern]
+    if q_value is not None:
+        own = own.sort_values(q_value, kind="stable")
+    said = []
+    for record in own.head(most).to_dict("records"):
+        also = record.get(first_of(record, "alternative", "alt_name", "alt"))
+        name = (
+            f"{record[motif]} {also}"
+            if isinstance(also, str) and also and also != record[motif]
+            else record[motif]
+        )
+        said.append(f"{name} ({number(record[q_value], 2)})" if q_value is not None else str(name))
+    return "; ".join(said)
+
+
+def null_logos(draws: list[list[Pattern]]) -> list[dict]:
+    """Draw the largest patterns of the null, small."""
+    found = [(draw, pattern) for draw, patterns in enumerate(draws) for pattern in patterns]
+    found.sort(key=lambda item: -item[1].n_seqlets)
+    return [
+        {
+            "name": f"{short_name(pattern.name)} of draw {draw + 1}, {pattern.n_seqlets} seqlets",
+            "svg": pattern_logo(pattern, height=30),
+        }
+        for draw, pattern in found[:NULL_LOGOS]
+    ]
+
+
+def pattern_column(hits: pd.DataFrame) -> str:
+    """Return the column of a table of hits that names the pattern."""
+    return first_of(hits, "pattern", "motif_name", "motif") or hits.columns[0]
+
+
+def hits_table(hits: pd.DataFrame | None) -> Table | None:
+    """Count the hits of each pattern at several levels of the q-value."""
+    if hits is None or hits.empty:
+        return None
+    name = pattern_column(hits)
+    q_value = first_of(hits, "q_value", "q", "hit_q", "qvalue")
+    region = first_of(hits, "region_id", "peak_name", "region")
+    columns = [Column("pattern"), Column("all called", True)]
+    columns += [Column(f"q ≤ {level:g}", True) for level in Q_LEVELS] if q_value else []
+    columns += [Column("regions with a hit", True)] if region else []
+    rows, keys = [], []
+    for pattern, part in hits.groupby(name, sort=False):
+        cells = [Cell(short_name(str(pattern)), sort=str(pattern), css="code"), count_cell(len(part))]
+        cells += [count_cell(int((part[q_value] <= level).sum())) for level in Q_LEVELS] if q_value else []
+        cells += [count_cell(part[region].nunique())] if region else []
+        rows.append(cells)
+        keys.append(str(pattern))
+    order = sorted(range(len(rows)), key=lambda index: -as_float(rows[index][1].sort))
+    return Table("Hits", columns, [rows[i] for i in order], keys=[keys[i] for i in order])
+
+
+def hit_positions(hits: pd.DataFrame | None, regions: pd.DataFrame | None) -> np.ndarray:
+    """Return the distance of each hit's centre from the summit of its region, bp; empty when unknown."""
+    if hits is None or hits.empty or regions is None:
+        return np.empty(0)
+    region = first_of(hits, "region_id", "peak_name", "region")
+    if region is None or "start" not in hits or "summit" not in regions:
+        return np.empty(0)
+    summits = dict(zip(regions["region_id"].astype(str), regions["summit"], strict=True))
+    centre = (hits["start"].to_numpy(dtype=float) + hits["end"].to_numpy(dtype=float)) / 2
+    summit = np.array([as_float(summits.get(str(value))) for value in hits[region]])
+    distance = centre - summit
+    return distance[np.isfinite(distance)]

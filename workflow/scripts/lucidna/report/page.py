@@ -1,0 +1,194 @@
+"""Write the report of an experiment as one HTML file that needs nothing else to be read."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from lucidna.errors import UserError
+from lucidna.files import atomic_path
+from lucidna.report import (
+    attribution_section,
+    motifs_section,
+    provenance,
+    ranking_section,
+    svg,
+    training_section,
+    truth_section,
+)
+from lucidna.report.collect import Experiment
+from lucidna.report.numbers import count
+
+PARTS = ("page.html.j2", "style.css", "page.js")
+
+
+def write_report(
+    experiment_dir: str | Path,
+    out_html: str | Path,
+    *,
+    config: dict,
+    config_text: str,
+    candidates: list[dict],
+    title: str | None = None,
+    examples: int = 6,
+    truth_dir: str | Path | None = None,
+    benchmarks_dir: str | Path | None = None,
+    resources_dir: str | Path | None = None,
+) -> None:
+    """Write the report: one self-contained page, the same bytes for the same files.
+
+    Files that are absent or empty are named on the page; they are no error.
+
+    Parameters
+    ----------
+    experiment_dir : path
+        results/<experiment>, with the folders data, train, rank, attribute, motifs and report.
+    out_html : path
+        The page; its links to other files are relative to its folder.
+    config : dict
+        The validated configuration.
+    config_text : str
+        The configuration as it is to be shown, verbatim.
+    candidates : list of dict
+        Every candidate of the grid.
+    title : str, optional
+        Default: the experiment's name.
+    examples : int
+        Number of example regions drawn for each task and head.
+    truth_dir : path, optional
+        Folder of the truth of simulated data; without it the comparison with the truth is left out.
+    benchmarks_dir : path, optional
+        Folder of Snakemake's benchmark files; default: ``benchmarks`` in `experiment_dir`.
+    resources_dir : path, optional
+        Folder of the template, the style sheet and the script; default: ``resources/report`` of the checkout
+        that this module lies in.
+
+    Raises
+    ------
+    UserError
+        When `experiment_dir` does not exist, a file in it is damaged, or the template is not found.
+    """
+    root = Path(experiment_dir)
+    if not root.is_dir():
+        raise UserError(f"there is no folder '{root}' to report on: run the workflow first")
+    resources = find_resources(resources_dir)
+    benchmarks = Path(benchmarks_dir) if benchmarks_dir is not None else root / "benchmarks"
+    experiment = Experiment(
+        root=root,
+        page=Path(out_html),
+        config=config,
+        candidates=candidates,
+        truth=Path(truth_dir) if truth_dir is not None and Path(truth_dir).is_dir() else None,
+        benchmarks=benchmarks if benchmarks.is_dir() else None,
+        examples=examples,
+    )
+    context = page_context(experiment, config_text)
+    context["title"] = title or str(config.get("experiment", root.name))
+    context["style"] = (resources / "style.css").read_text(encoding="utf-8")
+    context["script"] = (resources / "page.js").read_text(encoding="utf-8")
+    environment = Environment(
+        loader=FileSystemLoader(resources),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    page = environment.get_template("page.html.j2").render(context)
+    with atomic_path(out_html) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+
+
+def find_resources(resources_dir: str | Path | None) -> Path:
+    """Return the folder of the template.
+
+    Raises
+    ------
+    UserError
+        When a file of the template is missing there.
+    """
+    folder = (
+        Path(resources_dir)
+        if resources_dir is not None
+        else Path(__file__).resolve().parents[4] / "resources/report"
+    )
+    missing = [name for name in PARTS if not (folder / name).is_file()]
+    if missing:
+        raise UserError(
+            f"the template of the report is not complete in '{folder}' ({', '.join(missing)} missing): "
+            "give resources_dir, the folder resources/report of a checkout"
+        )
+    return folder
+
+
+def page_context(experiment: Experiment, config_text: str) -> dict:
+    """Collect what the template shows, section by section."""
+    ranking = ranking_section.section(experiment)
+    ranking["shapes"] = [
+        (name, svg.marker(svg.SHAPES[shape % len(svg.SHAPES)], 8, 7, 5))
+        for name, shape in (ranking["legend"] or {}).get("architectures", [])
+    ]
+    ranking["cross"] = svg.marker("cross", 8, 7, 5)
+    training = training_section.section(experiment)
+    attribution = attribution_section.section(experiment)
+    motifs = motifs_section.section(experiment)
+    truth = truth_section.section(experiment) if experiment.truth is not None else None
+    sections = [
+        ("summary", "Verdict"),
+        ("ranking", "Ranking"),
+        ("training", "Training"),
+        ("attribution", "Attribution maps"),
+        ("motifs", "Motifs"),
+        ("hits", "Hits"),
+        *([("truth", "Compared with the truth")] if truth is not None else []),
+        ("provenance", "Provenance"),
+    ]
+    return {
+        "experiment": experiment.config.get("experiment", experiment.root.name),
+        "sections": sections,
+        "summary": summary(experiment, ranking, training, motifs),
+        "ranking": ranking,
+        "training": training,
+        "attribution": attribution,
+        "motifs": motifs,
+        "truth": truth,
+        "provenance": provenance.section(experiment, config_text),
+    }
+
+
+def summary(experiment: Experiment, ranking: dict, training: dict, motifs: dict) -> dict:
+    """Gather the key numbers that stand under the verdict."""
+    verdict = ranking["verdict"]
+    status = str(verdict.get("status", ""))
+    numbers = [("candidates", count(len(experiment.candidates)))]
+    if training["failed"]:
+        numbers.append(("failed", count(len(training["failed"]))))
+    delivered = ranking_section.chosen_ids(verdict)
+    numbers.append(("delivered", count(len(delivered))))
+    regions = experiment.table("data", "rows.tsv")
+    if regions is not None and "role" in regions:
+        amounts = regions["role"].value_counts()
+        # "peaks" before "negatives".
+        numbers += [(f"{role}s", count(amounts[role])) for role in sorted(amounts.index, reverse=True)]
+    numbers += motif_numbers(motifs)
+    notes = [str(notice) for notice in verdict.get("notices") or []]
+    if verdict and not delivered:
+        notes.append("The verdict names no candidate whose maps are delivered.")
+    return {
+        "text": str(verdict.get("text", "")),
+        "status": status,
+        "tone": ranking_section.TONES.get(status, "fair"),
+        "numbers": numbers,
+        "notes": notes,
+    }
+
+
+def motif_numbers(motifs: dict) -> list[tuple[str, str]]:
+    """Sum patterns and hits over tasks and heads."""
+    totals: dict[str, float] = {}
+    for block in motifs["blocks"]:
+        for name, value in block["numbers"].items():
+            totals[name] = totals.get(name, 0) + value
+    return [(name, count(value)) for name, value in totals.items() if math.isfinite(value)]

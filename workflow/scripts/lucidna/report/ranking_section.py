@@ -1,0 +1,282 @@
+"""The ranking: prediction against interpretability, how stable the ranks are, the whole panel."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+
+from lucidna.report.collect import Experiment, appearance
+from lucidna.report.figures import Point, intervals, scatter
+from lucidna.report.numbers import as_float, interval
+from lucidna.report.tables import (
+    Column,
+    Table,
+    code_cell,
+    ends,
+    from_frame,
+    interval_cells,
+    is_end,
+    share_cell,
+    text_cell,
+)
+
+#: What the columns of the panel mean, in the words of the page; in the order of the page.
+MEANINGS = {
+    "score": ("score", "mean rank percentile, within a fold, of the criteria that count: 1 is best"),
+    "c_cos": (
+        "consensus cosine",
+        "agreement of whole maps with the re-weighted consensus of the other networks",
+    ),
+    "c_snr": (
+        "consensus SNR",
+        "signal at the consensus' strongest positions over the largest values elsewhere",
+    ),
+    "c_auc": ("consensus AUROC", "how well maps separate the consensus' strongest positions from the rest"),
+    "sl_con": ("seqlet recurrence", "similarity of a map's strongest windows with those of other sequences"),
+    "soft_kmer6": ("weighted 6-mers", "enrichment of 6-mers weighted by importance, on sequences held out"),
+    "m1cf": ("ACME 1, cross-fitted", "k-mer divergence of important positions, on sequences held out"),
+    "ac1_g": ("autocorrelation", "of neighbouring contributions"),
+    "selfsnr": ("self SNR", "signal at a map's own smoothed strongest positions over the largest elsewhere"),
+    "agreement": ("plain agreement", "cosine with the mean map of the other networks, without re-weighting"),
+    "family_agreement": ("family agreement", "cosine with the networks of the same family"),
+    "angle_over_30": (
+        "angle over 30°",
+        "share of positions whose gradient leaves the simplex by more than 30°",
+    ),
+    "m1": ("ACME 1", "k-mer divergence of important positions, as published; for comparison"),
+    "m1_null": ("ACME 1, null", "the same with rolled masks"),
+    "m2": ("ACME 2", "divergence of the directions of contributions, as published; for comparison"),
+    "m2_null": ("ACME 2, null", "the same with random directions"),
+    "m2_permuted_null": ("ACME 2, permuted", "the same with permuted positions"),
+}
+#: Columns of numbers that are no criterion of the maps.
+OTHER = ("prediction", "rank", "top_share", "consensus_weight", "seed")
+#: Criteria drawn against prediction, where they are known; the panel lists all.
+DRAWN = ("score", "c_cos", "c_snr", "c_auc", "sl_con", "m1cf", "soft_kmer6", "family_agreement")
+KINDS = {"control": "control", "vetoed": "vetoed", "gated": "failed_gate", "failed": "vetoed"}
+TONES = {"chosen": "good", "cannot separate": "fair", "none": "poor"}
+
+
+def section(experiment: Experiment) -> dict:
+    """Collect the context of the section: scatter plots, rank intervals, the panel, the families."""
+    verdict = experiment.document("rank", "verdict.json") or {}
+    panel = joined(experiment.table("rank", "panel.tsv"), experiment.table("rank", "ranking.tsv"))
+    context = {"verdict": verdict, "notes": [], "scatters": [], "ranks": "", "panel": None, "families": None}
+    context |= {"legend": None, "links": links(experiment)}
+    if panel is None:
+        context["notes"].append("No panel was found (rank/panel.tsv): the candidates are not ranked.")
+        return context
+    x_label = prediction_label(experiment.config)
+    records = describe(panel, experiment.candidates, verdict, x_label)
+    if panel.get("prediction", pd.Series(dtype=float)).notna().any():
+        drawn = [name for name in DRAWN if name in criteria_of(panel)]
+        pictures = [(label_of(name), criterion_scatter(records, name, x_label)) for name in drawn]
+        context["scatters"] = [(title, picture) for title, picture in pictures if picture]
+    else:
+        context["notes"].append("The panel has no metric of prediction: the scatter plot is left out.")
+    families = experiment.table("rank", "families.tsv")
+    if families is not None and not families.empty:
+        labels = {"n": "candidates", "n_passed": "passed", "score_mean": "mean score", "score_sd": "s.d."}
+        labels |= {"prediction_mean": f"mean {x_label}", "prediction_sd": "s.d."}
+        caption = "Families: mean and standard deviation over folds and seeds"
+        context["families"] = from_frame(families, caption=caption, labels=labels, code=("family",))
+    context["ranks"] = rank_figure(records)
+    context["panel"] = panel_table(panel, records, x_label)
+    context["legend"] = legend(experiment.candidates, {record["candidate"] for record in records})
+    return context
+
+
+def links(experiment: Experiment) -> list[tuple[str, str]]:
+    """List the files of the ranking that are there."""
+    names = ("panel.tsv", "ranking.tsv", "families.tsv", "verdict.json", "pareto.png")
+    return [(name, link) for name in names if (link := experiment.link("rank", name))]
+
+
+def prediction_label(config: dict) -> str:
+    """Name the validation metric on the horizontal axis."""
+    return "validation AUROC" if config.get("target") == "binary" else "validation Pearson r"
+
+
+def joined(panel: pd.DataFrame | None, ranking: pd.DataFrame | None) -> pd.DataFrame | None:
+    """Join panel and ranking on the candidate, best first; what both hold is taken from the ranking."""
+    frames = [
+        frame.rename(columns={"id": "candidate"})
+        for frame in (ranking, panel)
+        if frame is not None and not frame.empty
+    ]
+    if not frames:
+        return None
+    result = frames[0]
+    for other in frames[1:]:
+        fresh = [name for name in other.columns if name == "candidate" or name not in result]
+        result = result.merge(other[fresh], on="candidate", how="outer", sort=False)
+    if "rank" in result:
+        result = result.sort_values("rank", kind="stable", na_position="last")
+    return result.reset_index(drop=True)
+
+
+def chosen_ids(verdict: dict) -> list[str]:
+    """Return the candidates whose maps are delivered, as the verdict names them."""
+    return [str(name) for name in verdict.get("chosen") or []]
+
+
+def describe(panel: pd.DataFrame, candidates: list[dict], verdict: dict, x_label: str) -> list[dict]:
+    """Give each row of the panel its looks, its state in words and the lines of its tip."""
+    looks = appearance(candidates)
+    chosen, front = set(chosen_ids(verdict)), set(verdict.get("front") or [])
+    inseparable = set(verdict.get("inseparable") or [])
+    shown = [("prediction", x_label)] + [(name, label_of(name)) for name in criteria_of(panel)]
+    records = []
+    for row in panel.to_dict("records"):
+        name = str(row["candidate"])
+        words = state_words(row)
+        words += ["not separable from the best"] if name in inseparable else []
+        words += ["on the Pareto front"] if name in front else []
+        words = ["delivered", *words] if name in chosen else words
+        lines = [name, "; ".join(words)]
+        if math.isfinite(as_float(row.get("rank"))):
+            lines.append(f"rank {interval(row['rank'], *ends(row, 'rank'), decimals=0)}")
+        for column, label in shown:
+            if math.isfinite(as_float(row.get(column))):
+                lines.append(f"{label} {interval(row[column], *ends(row, column))}")
+        records.append(
+            {
+                "candidate": name,
+                "row": row,
+                "kind": KINDS.get(str(row.get("status")), "candidate"),
+                "words": "; ".join(words) or "compared",
+                "chosen": name in chosen,
+                "look": looks.get(name, (0, 0)),
+                "lines": tuple(line for line in lines if line),
+            }
+        )
+    return records
+
+
+def state_words(row: dict) -> list[str]:
+    """Say why a row of the ranking does not compete; nothing for a candidate that does."""
+    reason = row.get("reason")
+    reason = f": {reason}" if isinstance(reason, str) and reason else ""
+    status = str(row.get("status", "passed"))
+    if status == "control":
+        return [f"control: {str(row.get('control', '')).replace('_', ' ')}"]
+    said = {"gated": "below the gate", "vetoed": "vetoed", "failed": "failed"}
+    return [f"{said[status]}{reason}"] if status in said else []
+
+
+def criteria_of(panel: pd.DataFrame) -> list[str]:
+    """Return the columns of the panel that measure maps, in the order of the page."""
+    numeric = [
+        name
+        for name in panel.columns
+        if pd.api.types.is_float_dtype(panel[name])
+        and not is_end(name, panel.columns)
+        and name not in OTHER
+        and panel[name].notna().any()
+    ]
+    order = list(MEANINGS)
+    return sorted(numeric, key=lambda name: order.index(name) if name in order else len(order))
+
+
+def label_of(name: str) -> str:
+    """Return a criterion's name as the page writes it."""
+    return MEANINGS[name][0] if name in MEANINGS else name.replace("_", " ")
+
+
+def criterion_scatter(records: list[dict], criterion: str, x_label: str) -> str:
+    """Draw one criterion against prediction; empty text when no candidate has both."""
+    points = [
+        Point(
+            key=record["candidate"],
+            x=as_float(record["row"].get("prediction")),
+            y=as_float(record["row"].get(criterion)),
+            x_interval=ends(record["row"], "prediction"),
+            y_interval=ends(record["row"], criterion),
+            colour=record["look"][0],
+            shape=record["look"][1],
+            kind=record["kind"],
+            chosen=record["chosen"],
+            lines=tip_lines(record, criterion, x_label),
+        )
+        for record in records
+    ]
+    if not any(math.isfinite(p.x) and math.isfinite(p.y) for p in points):
+        return ""
+    competing = [(point.x, point.y) for point in points if point.kind == "candidate"]
+    return scatter(points, x_label=x_label, y_label=label_of(criterion), front=pareto_front(competing))
+
+
+def tip_lines(record: dict, criterion: str, x_label: str) -> tuple[str, ...]:
+    """Return what the tip of a mark says: everything beside the score, else the two values that are drawn."""
+    if criterion == "score":
+        return record["lines"]
+    row = record["row"]
+    said = [(x_label, "prediction"), (label_of(criterion), criterion)]
+    values = [f"{label} {interval(row.get(name), *ends(row, name))}" for label, name in said]
+    return tuple(line for line in (record["candidate"], record["words"], *values) if line)
+
+
+def pareto_front(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Return the points that no other equals or surpasses in both values and surpasses in one."""
+    usable = [point for point in points if all(map(math.isfinite, point))]
+    return [(x, y) for x, y in usable if not any(a >= x and b >= y and (a > x or b > y) for a, b in usable)]
+
+
+def rank_figure(records: list[dict]) -> str:
+    """Draw each ranked candidate's rank with its interval, best on top; empty text without ranks."""
+    rows = [
+        Point(
+            key=record["candidate"],
+            x=as_float(record["row"]["rank"]),
+            y=0.0,
+            x_interval=ends(record["row"], "rank"),
+            colour=record["look"][0],
+            shape=record["look"][1],
+            kind=record["kind"],
+            lines=record["lines"],
+        )
+        for record in records
+        if math.isfinite(as_float(record["row"].get("rank")))
+    ]
+    return intervals(rows, x_label="rank (1 is best), with its 95 % interval", low=0.5) if rows else ""
+
+
+def panel_table(panel: pd.DataFrame, records: list[dict], x_label: str) -> Table:
+    """Tabulate the panel: a row per candidate, a value with its interval per criterion."""
+    rows = [record["row"] for record in records]
+    columns = [Column("candidate"), Column("state")]
+    cells = [
+        [code_cell(record["candidate"]) for record in records],
+        [text_cell(record["words"], css="words") for record in records],
+    ]
+    if "rank" in panel:
+        columns.insert(0, Column("rank", True))
+        cells.insert(0, interval_cells(rows, "rank", decimals=0))
+    if "top_share" in panel:
+        columns.append(Column("delivered in", True, "share of resamples in which it is among the delivered"))
+        cells.append([share_cell(row.get("top_share")) for row in rows])
+    for name in ["prediction", *criteria_of(panel)]:
+        if name in panel:
+            label, meaning = MEANINGS.get(name, (x_label if name == "prediction" else label_of(name), ""))
+            columns.append(Column(label, True, meaning))
+            cells.append(interval_cells(rows, name))
+    css = ["chosen" if r["chosen"] else "" if r["kind"] == "candidate" else "set-aside" for r in records]
+    return Table(
+        "The panel: every candidate by every criterion, with 95 % intervals",
+        columns,
+        [list(row) for row in zip(*cells, strict=True)],
+        keys=[record["candidate"] for record in records],
+        css=css,
+        filterable=True,
+    )
+
+
+def legend(candidates: list[dict], shown: set[str]) -> dict:
+    """List recipes with their colours and architectures with their shapes, in the order of the grid."""
+    looks = appearance(candidates)
+    kept = [candidate for candidate in candidates if candidate["id"] in shown]
+    return {
+        "recipes": list({c.get("recipe"): looks[c["id"]][0] for c in kept}.items()),
+        "architectures": list({c.get("architecture"): looks[c["id"]][1] for c in kept}.items()),
+    }

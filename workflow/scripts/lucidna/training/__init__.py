@@ -1,0 +1,1 @@
+"""Training: one candidate at a time, from arrays on disk to a network with its validation predictions."""

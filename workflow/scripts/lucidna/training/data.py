@@ -1,0 +1,274 @@
+"""Batches from the memory-mapped arrays, whole at a time, and the Lightning data module that serves them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+
+from lucidna.dataset import Dataset
+from lucidna.errors import UserError
+from lucidna.training.seeds import derive_seed
+
+
+class BatchReader:
+    """Reads rows of a dataset as a batch of tensors on the CPU.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Opened with or without a fold.
+    """
+
+    def __init__(self, dataset: Dataset) -> None:
+        window = dataset.info["window"]
+        self.dataset = dataset
+        self.target: str = dataset.info["target"]
+        self.jitter = int(window["jitter"] or 0)
+        self.input_length, self.output_length = int(window["input"]), int(window["output"])
+        self.channels = task_channels(dataset)
+        self.n_controls = n_controls(dataset)
+
+    def read(
+        self, rows: np.ndarray, *, shifts: np.ndarray | None = None, label_rows: np.ndarray | None = None
+    ) -> dict[str, Tensor]:
+        """Return the batch of `rows`.
+
+        Parameters
+        ----------
+        rows : numpy.ndarray
+            int64 (n,).
+        shifts : numpy.ndarray, optional
+            int64 (n,), bp to the right from the centre, within the dataset's jitter. Targets that are sums of
+            a shifted signal are summed anew.
+        label_rows : numpy.ndarray, optional
+            int64 (n,), the rows that targets and signals are taken from, by default `rows`.
+
+        Returns
+        -------
+        dict of Tensor
+            `row` int64 (n,), `codes` uint8 (n, L), `target` float32 (n, T), `signal` float32 (n, C, L_out)
+            for profiles, `control` float32 (n, K, L_out) where a network reads them.
+        """
+        dataset = self.dataset
+        label_rows = rows if label_rows is None else label_rows
+        starts = np.full(len(rows), self.jitter) if shifts is None else self.jitter + shifts
+        batch = {
+            "row": np.asarray(rows, dtype=np.int64),
+            "codes": _crop(dataset.sequences[rows], starts, self.input_length),
+            "target": np.asarray(dataset.targets[label_rows], dtype=np.float32),
+        }
+        sums_signal = shifts is not None and self.target == "counts" and dataset.signals is not None
+        if self.target == "profile" or sums_signal:
+            signal = _crop(dataset.signals[label_rows], starts, self.output_length).astype(np.float32)
+            if shifts is not None:
+                totals = signal.sum(axis=-1, dtype=np.float64)
+                sums = [totals[:, channels].sum(axis=1) for channels in self.channels]
+                batch["target"] = np.log1p(np.stack(sums, axis=1)).astype(np.float32)
+            if self.target == "profile":
+                batch["signal"] = signal
+        if self.n_controls:
+            batch["control"] = _crop(dataset.controls[rows], starts, self.output_length).astype(np.float32)
+        return {key: torch.from_numpy(np.ascontiguousarray(value)) for key, value in batch.items()}
+
+
+class TrainBatches:
+    """The training batches of one epoch after another, in a new random order each time.
+
+    Parameters
+    ----------
+    reader : BatchReader
+        Reads the rows.
+    rows : numpy.ndarray
+        int64 (n,) training rows.
+    optional_rows : numpy.ndarray
+        int64 (m,) further rows of which `n_optional` are drawn each epoch.
+    n_optional : int
+        At most m.
+    labels : numpy.ndarray or None
+        int64 (N,), for each row of the dataset the row whose labels it takes; None for its own.
+    batch_size : int
+        Rows per batch and device. Batches are evened out, so that none is left with a single row.
+    jitter : bool
+        Whether windows are shifted.
+    seed, stage : int
+        With the epoch they fix the order and the shifts.
+    epoch : callable
+        Returns the current epoch.
+    rank, world : int
+        This process among those that share the batches.
+    """
+
+    def __init__(
+        self,
+        reader: BatchReader,
+        rows: np.ndarray,
+        *,
+        optional_rows: np.ndarray,
+        n_optional: int,
+        labels: np.ndarray | None,
+        batch_size: int,
+        jitter: bool,
+        seed: int,
+        stage: int,
+        epoch: Callable[[], int],
+        rank: int = 0,
+        world: int = 1,
+    ) -> None:
+        self.reader, self.rows, self.labels = reader, rows, labels
+        self.optional_rows, self.n_optional = optional_rows, n_optional
+        self.jitter = reader.jitter if jitter else 0
+        self.seed, self.stage, self.epoch = seed, stage, epoch
+        self.rank, self.world = rank, world
+        n_rows = len(rows) + n_optional
+        self.n_batches = math.ceil(n_rows / (batch_size * world)) * world
+        if n_rows < 2 * self.n_batches:
+            raise UserError(
+                f"the training split has {n_rows} rows for {self.n_batches} batches: batch normalisation "
+                "needs 2 rows in each, so train on fewer devices or give the fold more training chromosomes"
+            )
+
+    def __len__(self) -> int:
+        return self.n_batches // self.world
+
+    def __iter__(self) -> Iterator[dict[str, Tensor]]:
+        # A generator starts at its first batch, when the trainer has already set the epoch.
+        rng = np.random.default_rng(derive_seed(self.seed, "order", self.stage, self.epoch()))
+        drawn = rng.choice(self.optional_rows, self.n_optional, replace=False)
+        order = rng.permutation(np.concatenate([self.rows, drawn]))
+        shifts = rng.integers(-self.jitter, self.jitter, size=len(order), endpoint=True)
+        batches = np.array_split(np.arange(len(order)), self.n_batches)
+        for places in batches[self.rank :: self.world]:
+            # Sorted rows read a memory map in the order of the disk.
+            places = places[np.argsort(order[places])]
+            rows = order[places]
+            yield self.reader.read(
+                rows,
+                shifts=shifts[places] if self.jitter else None,
+                label_rows=None if self.labels is None else self.labels[rows],
+            )
+
+
+class EvaluationBatches:
+    """Rows in the order given, unshifted, with their own labels."""
+
+    def __init__(self, reader: BatchReader, rows: np.ndarray, *, batch_size: int) -> None:
+        self.reader, self.rows, self.batch_size = reader, rows, batch_size
+
+    def __len__(self) -> int:
+        return math.ceil(len(self.rows) / self.batch_size)
+
+    def __iter__(self) -> Iterator[dict[str, Tensor]]:
+        for start in range(0, len(self.rows), self.batch_size):
+            yield self.reader.read(self.rows[start : start + self.batch_size])
+
+
+class CandidateData(pl.LightningDataModule):
+    """Training and validation batches of one candidate and stage; the test split is never read.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Opened with the candidate's fold.
+    batch_size, seed, stage, jitter
+        As in `TrainBatches`.
+    negatives_per_epoch : float or None
+        Negatives drawn each epoch as a multiple of the training peaks; None takes all.
+    shuffle_labels : bool
+        Permute targets and signals among the training rows; validation keeps its own.
+
+    Raises
+    ------
+    UserError
+        When the fold has no training or no validation rows.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        *,
+        batch_size: int,
+        seed: int,
+        stage: int = 0,
+        jitter: bool = False,
+        negatives_per_epoch: float | None = None,
+        shuffle_labels: bool = False,
+    ) -> None:
+        super().__init__()
+        self.reader = BatchReader(dataset)
+        self.valid_rows = dataset.rows_of("valid")
+        self.settings = {"batch_size": batch_size, "seed": seed, "stage": stage, "jitter": jitter}
+        rows = dataset.rows_of("train")
+        for split, found in (("train", rows), ("valid", self.valid_rows)):
+            if len(found) == 0:
+                raise UserError(f"the fold has no {split} rows: give its {split} split more chromosomes")
+        self.labels = shuffled_labels(rows, len(dataset.targets), seed=seed) if shuffle_labels else None
+        self.rows, self.optional_rows, self.n_optional = rows, rows[:0], 0
+        if negatives_per_epoch is not None:
+            self.rows = dataset.rows_of("train", role="peak")
+            self.optional_rows = dataset.rows_of("train", role="negative")
+            wanted = round(negatives_per_epoch * len(self.rows))
+            self.n_optional = min(wanted, len(self.optional_rows))
+
+    def train_dataloader(self) -> TrainBatches:
+        """Return the training batches of this process."""
+        return TrainBatches(
+            self.reader,
+            self.rows,
+            optional_rows=self.optional_rows,
+            n_optional=self.n_optional,
+            labels=self.labels,
+            epoch=lambda: self.trainer.current_epoch,
+            rank=self.trainer.global_rank,
+            world=self.trainer.world_size,
+            **self.settings,
+        )
+
+    def val_dataloader(self) -> EvaluationBatches:
+        """Return all validation batches: every process reads them all, and all see the same metrics."""
+        return EvaluationBatches(self.reader, self.valid_rows, batch_size=4 * self.settings["batch_size"])
+
+
+def shuffled_labels(rows: np.ndarray, n_rows: int, *, seed: int) -> np.ndarray:
+    """Return int64 (n_rows,): for each row, where its labels come from; only `rows` are permuted."""
+    labels = np.arange(n_rows)
+    labels[rows] = np.random.default_rng(derive_seed(seed, "labels")).permutation(rows)
+    return labels
+
+
+def task_channels(dataset: Dataset) -> list[list[int]]:
+    """Return each task's signal channels; one channel per task where there is no track."""
+    if dataset.info["target"] == "binary" or not dataset.info.get("tracks"):
+        return [[task] for task in range(len(dataset.info["tasks"]))]
+    return [list(track["channels"]) for track in dataset.info["tracks"]]
+
+
+def n_controls(dataset: Dataset) -> int:
+    """Return the number of control channels that a network reads: none for the target "binary"."""
+    return 0 if dataset.info["target"] == "binary" else int(dataset.info.get("n_controls") or 0)
+
+
+def strand_orders(dataset: Dataset) -> tuple[list[int], list[int]]:
+    """Return the signal and the control channels as they lie on the other strand.
+
+    A track with two channels, or two controls, exchanges them; all others stay.
+    """
+    signals = list(range(sum(len(channels) for channels in task_channels(dataset))))
+    controls = list(range(n_controls(dataset)))
+    for track in dataset.info.get("tracks") or []:
+        for order, pair in ((signals, track["channels"]), (controls, track.get("control") or [])):
+            if len(pair) == 2 and max(pair) < len(order):
+                order[pair[0]], order[pair[1]] = pair[1], pair[0]
+    return signals, controls
+
+
+def _crop(array: np.ndarray, starts: np.ndarray, length: int) -> np.ndarray:
+    """Cut `length` columns from the last axis of each row (n, ..., W) at its own start (n,)."""
+    if (starts == starts[:1]).all():
+        return array[..., starts[0] : starts[0] + length]
+    windows = np.lib.stride_tricks.sliding_window_view(array, length, axis=-1)
+    return windows[np.arange(len(array)), ..., starts, :]

@@ -1,0 +1,205 @@
+"""What a recipe is made of: components with a few hooks, composed into one recipe with its stages.
+
+A batch is a dictionary of tensors on the model's device: `row` int64 (n,), `codes` uint8 (n, L), `target`
+float32 (n, T), and, where the dataset has them, `signal` float32 (n, C, L_out) and `control` float32
+(n, K, L_out). A hook returns a new dictionary and leaves the one it was given as it is.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from pytorch_lightning import Callback
+from torch import Tensor, nn
+
+from lucidna.sequence import reverse_complement
+
+Batch = dict[str, Tensor]
+
+
+@dataclasses.dataclass(frozen=True)
+class Stage:
+    """One fit: its name, length and learning rate, and the components that rest in it."""
+
+    name: str
+    max_epochs: int
+    min_epochs: int
+    learning_rate: float
+    inactive: frozenset[str] = frozenset()
+
+
+@dataclasses.dataclass
+class StepContext:
+    """What a hook may use besides the batch.
+
+    Attributes
+    ----------
+    model : nn.Module
+        The network in training mode.
+    loss : callable
+        (prediction, batch) -> scalar tensor, the candidate's own loss.
+    generator : torch.Generator
+        On the model's device; seeded by the candidate's seed, the stage and the epoch.
+    epoch, step : int
+        Within the stage, from 0.
+    signal_order, control_order : Tensor
+        int64 (C,) and (K,): the rows of the other strand's signals and controls.
+    """
+
+    model: nn.Module
+    loss: Callable[[Any, Batch], Tensor]
+    generator: torch.Generator
+    epoch: int
+    step: int
+    signal_order: Tensor
+    control_order: Tensor
+
+
+class Component:
+    """One strategy of a recipe. The hooks do nothing here; a component overrides those that it needs.
+
+    Parameters
+    ----------
+    **arguments
+        Complete: every key of the component's entry in `lucidna.training.recipes.names.COMPONENTS`.
+    """
+
+    name = ""
+
+    def __init__(self, **arguments: Any) -> None:
+        self.arguments = arguments
+
+    def model_arguments(self) -> dict[str, Any]:
+        """Return arguments of the architecture that this component replaces."""
+        return {}
+
+    def optimizer_arguments(self) -> dict[str, Any]:
+        """Return arguments of the optimizer, such as `weight_decay`."""
+        return {}
+
+    def jitter(self) -> bool:
+        """Return whether training windows are shifted at random within the dataset's jitter."""
+        return False
+
+    def stages(self, stages: list[Stage]) -> list[Stage]:
+        """Return the stages of training, given those so far."""
+        return stages
+
+    def augment_batch(self, batch: Batch, context: StepContext) -> Batch:
+        """Change codes, signals or targets of a training batch."""
+        return batch
+
+    def augment_onehot(self, x: Tensor, batch: Batch, context: StepContext) -> tuple[Tensor, Batch]:
+        """Change the one-hot input (n, 4, L) of a training batch, with its targets where these follow."""
+        return x, batch
+
+    def loss_terms(self, x: Tensor, prediction: Any, batch: Batch, context: StepContext) -> Tensor | None:
+        """Return a scalar that is added to the loss of a training batch, or None."""
+        return None
+
+    def wrap_optimizer(self, optimizer: torch.optim.Optimizer) -> torch.optim.Optimizer:
+        """Return the optimizer that is used in place of the given one."""
+        return optimizer
+
+    def callbacks(self, stage: Stage) -> list[Callback]:
+        """Return Lightning callbacks for a stage."""
+        return []
+
+
+class Recipe:
+    """Components applied together, each in the order given.
+
+    Parameters
+    ----------
+    components : sequence of Component
+        With distinct names.
+    """
+
+    def __init__(self, components: Sequence[Component]) -> None:
+        self.components = list(components)
+
+    def active(self, stage: Stage) -> Recipe:
+        """Return the recipe of those components that do not rest in `stage`."""
+        return Recipe([part for part in self.components if part.name not in stage.inactive])
+
+    def model_arguments(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the architecture's arguments with what the components replace; the last one wins."""
+        merged = dict(arguments)
+        for part in self.components:
+            merged.update(part.model_arguments())
+        return merged
+
+    def optimizer_arguments(self) -> dict[str, Any]:
+        """Return the arguments that the components give to the optimizer."""
+        merged: dict[str, Any] = {}
+        for part in self.components:
+            merged.update(part.optimizer_arguments())
+        return merged
+
+    def jitter(self) -> bool:
+        """Return whether any component shifts the training windows."""
+        return any(part.jitter() for part in self.components)
+
+    def stages(self, *, max_epochs: int, min_epochs: int, learning_rate: float) -> list[Stage]:
+        """Return the stages of training: one, unless a component adds more."""
+        stages = [Stage("train", max_epochs, min_epochs, learning_rate)]
+        for part in self.components:
+            stages = part.stages(stages)
+        return stages
+
+    def augment_batch(self, batch: Batch, context: StepContext) -> Batch:
+        """Apply every component to a batch of codes."""
+        for part in self.components:
+            batch = part.augment_batch(batch, context)
+        return batch
+
+    def augment_onehot(self, x: Tensor, batch: Batch, context: StepContext) -> tuple[Tensor, Batch]:
+        """Apply every component to a batch of one-hot columns."""
+        for part in self.components:
+            x, batch = part.augment_onehot(x, batch, context)
+        return x, batch
+
+    def loss_terms(self, x: Tensor, prediction: Any, batch: Batch, context: StepContext) -> list[Tensor]:
+        """Return the terms that the components add to the loss."""
+        terms = (part.loss_terms(x, prediction, batch, context) for part in self.components)
+        return [term for term in terms if term is not None]
+
+    def wrap_optimizer(self, optimizer: torch.optim.Optimizer) -> torch.optim.Optimizer:
+        """Let every component wrap the optimizer."""
+        for part in self.components:
+            optimizer = part.wrap_optimizer(optimizer)
+        return optimizer
+
+    def callbacks(self, stage: Stage) -> list[Callback]:
+        """Return the callbacks of every component."""
+        return [callback for part in self.components for callback in part.callbacks(stage)]
+
+
+def reverse_complement_batch(batch: Batch, mask: Tensor, context: StepContext) -> Batch:
+    """Turn the rows of `mask` to the other strand: codes, signals and controls.
+
+    Parameters
+    ----------
+    batch : Batch
+        The rows.
+    mask : Tensor
+        bool (n,).
+    context : StepContext
+        Holds which signals and controls are each other's other strand.
+
+    Returns
+    -------
+    Batch
+        Codes are complemented and reversed; signals and controls are reversed, and the two strands of a
+        stranded track are exchanged. Totals, and so the targets, do not change.
+    """
+    turned = dict(batch)
+    turned["codes"] = torch.where(mask[:, None], reverse_complement(batch["codes"]), batch["codes"])
+    for key, order in (("signal", context.signal_order), ("control", context.control_order)):
+        if key in batch:
+            other = batch[key][:, order].flip(-1)
+            turned[key] = torch.where(mask[:, None, None], other, batch[key])
+    return turned

@@ -1,0 +1,315 @@
+"""Train one candidate: from its settings and the arrays on disk to its folder of results."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import resource
+import shutil
+import sys
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import EarlyStopping, ModelCheckpoint
+from torch import nn
+
+from lucidna.dataset import Dataset
+from lucidna.errors import UserError
+from lucidna.files import atomic_path, write_json, write_tsv
+from lucidna.models import build, count_parameters
+from lucidna.models.layers import start_at
+from lucidna.models.store import save_model
+from lucidna.training.data import BatchReader, CandidateData
+from lucidna.training.evaluate import evaluate_rows, without_nan
+from lucidna.training.losses import auto_count_weight, make_loss
+from lucidna.training.module import CandidateModule, TrainingDivergedError
+from lucidna.training.names import CONTROLS, resolve_trainer
+from lucidna.training.recipes import compose
+from lucidna.training.recipes.base import Recipe, Stage
+from lucidna.training.resume import best_path, find_progress, fingerprint, model_weights, read_checkpoint
+from lucidna.training.seeds import derive_seed
+
+log = logging.getLogger(__name__)
+
+CHECKPOINTS = "checkpoints"
+HISTORY_START = ["stage", "epoch", "step", "train_loss", "valid_loss"]
+
+
+def train_candidate(
+    candidate: Mapping[str, Any],
+    dataset_dir: str | os.PathLike,
+    out_dir: str | os.PathLike,
+    *,
+    threads: int = 1,
+    resume: bool = True,
+) -> dict[str, Any]:
+    """Train a candidate and write its five files; the test split is not read.
+
+    Training that was killed goes on from its last complete epoch and ends with the same weights as without
+    the interruption. A loss that becomes NaN or infinite ends training with the status "failed": the reason
+    names recipe, stage, epoch and step, the best weights so far are written, and the checkpoints are kept.
+
+    Parameters
+    ----------
+    candidate : mapping
+        `id`, `architecture`, `class`, `arguments`, `recipe`, `components`, `fold`, `seed`, `control` and
+        `trainer`. The control "random_weights" is not trained, "label_shuffled" has the targets and
+        signals of its training rows permuted.
+    dataset_dir : path
+        Holds the arrays.
+    out_dir : path
+        Made if missing. Gets `model.safetensors`, `model.json`, `metrics.json`, `history.tsv`, `valid.npz`.
+    threads : int
+        Of torch, in this process.
+    resume : bool
+        Whether to go on from checkpoints in `out_dir`, where they are of the same settings, data and code.
+
+    Returns
+    -------
+    dict
+        What metrics.json holds.
+
+    Raises
+    ------
+    UserError
+        Settings that do not go together or with the data.
+    """
+    torch.set_num_threads(threads)
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    run = _Run(candidate, Dataset.open(dataset_dir, fold=candidate["fold"]), Path(out_dir))
+    with warnings.catch_warnings():
+        # Advice on loggers, worker processes and existing folders that does not apply to these loaders.
+        warnings.filterwarnings("ignore", module="pytorch_lightning|lightning_fabric")
+        return run.execute(resume=resume)
+
+
+class _Run:
+    """One call of `train_candidate`, in the order of its methods."""
+
+    def __init__(self, candidate: Mapping[str, Any], dataset: Dataset, out_dir: Path) -> None:
+        self.candidate, self.dataset, self.out_dir = candidate, dataset, out_dir
+        self.control = candidate.get("control", "none")
+        if self.control not in CONTROLS:
+            raise UserError(f"control {self.control!r} is none of {', '.join(CONTROLS)}: choose one of them")
+        self.folder = out_dir / CHECKPOINTS
+        self.seed = int(candidate["seed"])
+        self.label = re.sub(r"-[0-9a-f]{8}$", "", candidate["id"])
+        self.reader = BatchReader(dataset)
+        self.settings = resolve_trainer(candidate.get("trainer") or {}, target=self.reader.target)
+        self.recipe: Recipe = compose(candidate["components"])
+        self.stages: list[Stage] = self.recipe.stages(
+            max_epochs=self.settings["max_epochs"],
+            min_epochs=min(self.settings["min_epochs"], self.settings["max_epochs"]),
+            learning_rate=self.settings["learning_rate"],
+        )
+        self.loss = self._make_loss()
+        self.fingerprint = fingerprint(candidate, dataset.info["digest"])
+        self.history: list[dict[str, Any]] = []
+
+    def execute(self, *, resume: bool) -> dict[str, Any]:
+        model = self._build()
+        reason = None
+        device, writes = self._device()
+        if self.control != "random_weights":
+            progress = find_progress(self.folder, self.fingerprint) if resume else None
+            if progress is None:
+                shutil.rmtree(self.folder, ignore_errors=True)
+            else:
+                self.history = progress.history
+                log.info("%s  goes on after epoch %d", self.label, len(self.history))
+            try:
+                self._fit_stages(model, progress)
+            except TrainingDivergedError as error:
+                reason = f"recipe '{self.candidate['recipe']}': {error}"
+                log.warning("%s  failed: %s", self.label, reason)
+            self._load_best(model, failed=reason is not None)
+        return self._write(model, reason=reason, device=device, writes=writes)
+
+    def _make_loss(self) -> Any:
+        weight = self.settings["count_weight"]
+        name = self.settings["loss"]
+        if weight == "auto":
+            peaks = self.dataset.rows_of("train", role="peak")
+            targets = torch.from_numpy(np.asarray(self.dataset.targets[peaks], dtype=np.float32))
+            weights = auto_count_weight(targets) if name == "multinomial" else None
+        elif isinstance(weight, int | float) and not isinstance(weight, bool) and weight >= 0:
+            weights = [float(weight)] * len(self.reader.channels)
+        else:
+            raise UserError(f"grid.trainer.count_weight is {weight!r}: give auto or a number from 0")
+        return make_loss(name, channels=self.reader.channels, count_weight=weights)
+
+    def _build(self) -> nn.Module:
+        torch.manual_seed(derive_seed(self.seed, "weights"))
+        model = build(
+            self.candidate["class"],
+            input_length=self.reader.input_length,
+            output_length=self.reader.output_length,
+            target=self.reader.target,
+            n_tasks=len(self.dataset.info["tasks"]),
+            channels=self.reader.channels,
+            n_controls=self.reader.n_controls,
+            **self.recipe.model_arguments(self.candidate["arguments"]),
+        )
+        rows = self.dataset.rows_of("train")
+        if self.reader.target != "binary" and len(rows):
+            # Without this the first epochs go into finding the mean of the log counts.
+            start_at(model, np.mean(self.dataset.targets[rows], axis=0, dtype=np.float64))
+        return model
+
+    def _trainer(self, stage: Stage, callbacks: list[pl.Callback]) -> pl.Trainer:
+        return pl.Trainer(
+            max_epochs=stage.max_epochs,
+            min_epochs=stage.min_epochs,
+            accelerator=self.settings["accelerator"],
+            devices=self.settings["devices"],
+            precision=self.settings["precision"],
+            gradient_clip_val=self.settings["gradient_clip"] or None,
+            callbacks=callbacks,
+            default_root_dir=self.out_dir,
+            logger=False,
+            enable_checkpointing=bool(callbacks),
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            num_sanity_val_steps=0,
+            use_distributed_sampler=False,
+        )
+
+    def _device(self) -> tuple[torch.device, bool]:
+        """Return where this process computes, and whether it is the one that writes."""
+        trainer = self._trainer(self.stages[0], [])
+        return trainer.strategy.root_device, trainer.is_global_zero
+
+    def _fit_stages(self, model: nn.Module, progress: Any) -> None:
+        for index, stage in enumerate(self.stages):
+            resumed = progress is not None and progress.stage == index
+            if progress is not None and (index < progress.stage or (resumed and progress.done)):
+                continue
+            if index > 0:
+                model.load_state_dict(model_weights(read_checkpoint(best_path(self.folder, index - 1))))
+            module = CandidateModule(
+                model,
+                reader=self.reader,
+                loss=self.loss,
+                recipe=self.recipe,
+                stages=self.stages,
+                stage_index=index,
+                settings=self.settings,
+                seed=self.seed,
+                label=self.label,
+                fingerprint=self.fingerprint,
+                history=[row for row in self.history if row["stage"] != stage.name],
+            )
+            data = CandidateData(
+                self.dataset,
+                batch_size=self.settings["batch_size"],
+                seed=self.seed,
+                stage=index,
+                jitter=module.recipe.jitter(),
+                negatives_per_epoch=self.settings["negatives_per_epoch"],
+                shuffle_labels=self.control == "label_shuffled",
+            )
+            monitor = {"monitor": f"valid_{module.monitor}", "mode": module.mode}
+            callbacks = [
+                EarlyStopping(**monitor, patience=self.settings["patience"], check_finite=False),
+                ModelCheckpoint(
+                    **monitor,
+                    dirpath=self.folder,
+                    filename=best_path(self.folder, index).stem,
+                    save_last=True,
+                    save_on_train_epoch_end=True,
+                    enable_version_counter=False,
+                    auto_insert_metric_name=False,
+                ),
+            ]
+            try:
+                self._trainer(stage, callbacks).fit(
+                    module,
+                    datamodule=data,
+                    ckpt_path=progress.path if resumed else None,
+                    weights_only=True,
+                )
+            finally:
+                self.history = module.history
+
+    def _load_best(self, model: nn.Module, *, failed: bool) -> None:
+        """Load the best weights of the last stage; after a failure, of the last stage that has any."""
+        candidates = range(len(self.stages) - 1, -1, -1) if failed else [len(self.stages) - 1]
+        for index in candidates:
+            checkpoint = read_checkpoint(best_path(self.folder, index))
+            if checkpoint is not None:
+                model.load_state_dict(model_weights(checkpoint))
+                return
+        if not failed:
+            raise OSError(f"{best_path(self.folder, len(self.stages) - 1)} cannot be read after training")
+        model.load_state_dict(self._build().state_dict())
+
+    def _write(
+        self, model: nn.Module, *, reason: str | None, device: torch.device, writes: bool
+    ) -> dict[str, Any]:
+        valid, arrays = evaluate_rows(
+            model, self.dataset, self.dataset.rows_of("valid"), device=device, loss=self.loss
+        )
+        stages = self._stage_summaries()
+        if torch.distributed.is_available() and torch.distributed.is_initialized():
+            # The others must have read the checkpoints before they are removed.
+            torch.distributed.barrier()
+        metrics = {
+            "candidate": self.candidate["id"],
+            "status": "ok" if reason is None else "failed",
+            "reason": reason,
+            "valid": valid,
+            "monitor": self.settings["monitor"],
+            "best_epoch": stages[-1]["best_epoch"] if stages else 0,
+            "epochs": len(self.history),
+            "seconds": round(sum(row["seconds"] for row in self.history), 3),
+            "peak_rss_mb": _peak_rss_mb(),
+            "n_parameters": count_parameters(model),
+            "stages": stages,
+        }
+        if writes:
+            extra = {"candidate": self.candidate["id"], "dataset_digest": self.dataset.info["digest"]}
+            save_model(model, self.out_dir, extra=extra)
+            frame = pd.DataFrame(self.history)
+            if frame.empty:
+                names = [f"valid_{name}" for name in valid if name not in ("loss", "per_task")]
+                frame = pd.DataFrame(columns=[*HISTORY_START, *names, "seconds", "learning_rate"])
+            write_tsv(self.out_dir / "history.tsv", frame)
+            with atomic_path(self.out_dir / "valid.npz") as temporary:
+                np.savez(temporary, **arrays)
+            write_json(self.out_dir / "metrics.json", metrics)
+            if reason is None:
+                shutil.rmtree(self.folder, ignore_errors=True)
+        return metrics
+
+    def _stage_summaries(self) -> list[dict[str, Any]]:
+        summaries = []
+        for index, stage in enumerate(self.stages):
+            rows = [row for row in self.history if row["stage"] == stage.name]
+            if not rows:
+                continue
+            checkpoint = read_checkpoint(best_path(self.folder, index))
+            best = rows[0]["epoch"] + int(checkpoint["epoch"]) if checkpoint else rows[-1]["epoch"]
+            summaries.append(
+                {
+                    "name": stage.name,
+                    "epochs": len(rows),
+                    "best_epoch": best,
+                    "learning_rate": stage.learning_rate,
+                    "seconds": round(sum(row["seconds"] for row in rows), 3),
+                }
+            )
+        return without_nan(summaries)
+
+
+def _peak_rss_mb() -> float:
+    """Return this process's largest resident memory so far, in MB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # Linux counts in kB, macOS in bytes.
+    return round(peak / (1024 * 1024 if sys.platform == "darwin" else 1024), 1)

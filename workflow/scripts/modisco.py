@@ -1,0 +1,16 @@
+"""Run TF-MoDISco on maps, regions in a shuffled order that is recorded."""
+
+from lucidna.motifs.discover import run_modisco
+from lucidna.runtime import script
+
+with script(snakemake):
+    settings = snakemake.params.motifs
+    run_modisco(
+        snakemake.input.maps,
+        snakemake.output[0],
+        seqlets=settings["seqlets"],
+        window=settings["window"],
+        leiden=settings["leiden"],
+        seed=settings["seed"],
+        threads=snakemake.threads,
+    )

@@ -1,0 +1,24 @@
+"""Evaluate every candidate on the test split; the verdict is already written."""
+
+from pathlib import Path
+
+import pandas as pd
+import torch
+
+from lucidna.dataset import Dataset
+from lucidna.files import write_tsv
+from lucidna.models.store import load_model
+from lucidna.runtime import script
+from lucidna.training.evaluate import evaluate
+
+with script(snakemake) as log:
+    torch.set_num_threads(snakemake.threads)
+    folder = Path(snakemake.input.verdict).parents[1]
+    rows = []
+    for candidate in snakemake.params.candidates:
+        dataset = Dataset.open(folder / "data", fold=candidate["fold"])
+        metrics = evaluate(load_model(folder / "train" / candidate["id"]), dataset, "test")
+        named = zip(dataset.info["tasks"], metrics["per_task"], strict=True)
+        rows += [{"candidate": candidate["id"], "task": task, **values} for task, values in named]
+        log.info("test split: %s", candidate["id"])
+    write_tsv(snakemake.output[0], pd.DataFrame(rows))

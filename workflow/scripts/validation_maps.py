@@ -1,0 +1,23 @@
+"""Make a candidate's corrected saliency on its fold's validation peaks."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from lucidna.dataset import Dataset
+from lucidna.files import atomic_path, read_tsv
+from lucidna.models.store import load_model
+from lucidna.ranking.maps import validation_maps
+from lucidna.runtime import script
+
+with script(snakemake):
+    torch.set_num_threads(snakemake.threads)
+    dataset = Dataset.open(Path(snakemake.input[0]).parent)
+    regions = read_tsv(snakemake.input.regions)
+    rows = regions["row"].to_numpy()
+    model = load_model(Path(snakemake.input.model).parent)
+    tasks = range(len(dataset.info["tasks"]))
+    maps = validation_maps(model, dataset.codes(rows), head=snakemake.params.head, tasks=tasks)
+    with atomic_path(snakemake.output[0]) as temporary:
+        np.save(temporary, maps)
