@@ -24,5 +24,5 @@ with script(snakemake) as log:
         seed=settings["seed"],
     )
     ranking.write(folder)
-    write_pareto(snakemake.output.pareto, ranking.ranking)
+    write_pareto(snakemake.output.pareto, ranking.ranking, metric=ranking.metric)
     log.info("verdict: %s", ranking.verdict["text"])

@@ -69,11 +69,16 @@ def test_instances_name_the_peak_they_lie_at(simulated):
 
 
 def test_effects_are_visible_in_the_signal(strength_of_peak, simulated):
-    """A linear fit of log2 counts on summed strengths gives back slopes near 1 for all but decoys."""
-    names = [name for name, motif in simulated.motifs.items() if motif["role"] != "decoy"]
-    design = np.column_stack([np.ones(len(strength_of_peak)), strength_of_peak[names]])
+    """A linear fit of log2 counts on summed strengths has the right sign and size for all but decoys."""
+    columns = {
+        name: [name] for name, motif in simulated.motifs.items() if motif["role"] not in ("decoy", "pair")
+    }
+    # The members of a pair come together, so that only their sum has a slope of its own.
+    columns["pair"] = [name for name, motif in simulated.motifs.items() if motif["role"] == "pair"]
+    design = np.column_stack([strength_of_peak[names].sum(axis=1) for names in columns.values()])
+    design = np.column_stack([np.ones(len(design)), design])
     slopes = np.linalg.lstsq(design, strength_of_peak["log2_counts"], rcond=None)[0][1:]
-    for name, slope in zip(names, slopes, strict=True):
+    for name, slope in zip(columns, slopes, strict=True):
         assert 0.3 < slope < 1.5, name
 
 

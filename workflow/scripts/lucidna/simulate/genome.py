@@ -12,20 +12,19 @@ from lucidna.simulate.grammar import PAIR_SLACK, PAIR_SPACING, Difficulty, Motif
 from lucidna.simulate.ppm import sample_instances
 
 SITE_SPACING = 320
-"""Smallest distance between two accessible sites, bp: no instance acts on two of them."""
+"""Smallest distance between two accessible sites, bp: no activator of one acts on the centre of another."""
 
 _MARGIN = 400  # bp at both ends without sites, so that wide windows fit
 _PLACE_SD, _PLACE_MAX = 30.0, 85  # bp of an instance's centre from the centre of its site
-# bp between instances of one motif, by role, that are planted without regard to sites, on average. A repressor that
-# stood in accessible sites only would be a mark of accessibility, and be learnt as one.
-_EVERY = {"decoy": 1200, "repressor": 1200, "activator": 10_000, "pair": 10_000}
+# Average bp between instances of one motif, by role, that are planted without regard to sites. A repressor
+# that stood in accessible sites only would be a mark of accessibility, and be learnt as one.
+_EVERY = {"decoy": 1200, "repressor": 2500, "activator": 10_000, "pair": 10_000}
 _N_RUN = 500
 _N = 4
 _TRIES = 12
-# Shares of the accessible sites: a complete pair, its members at a wrong spacing, one member alone; a
-# repressor.
+# Shares of the sites with: a complete pair, its members at a wrong spacing, one member alone; a repressor.
 _PAIR_SHARES = (0.25, 0.10, 0.12)
-_REPRESSOR_SHARE = 0.25
+_REPRESSOR_SHARE = 0.20
 _ACTIVATOR_COUNTS = (0.25, 0.35, 0.25, 0.15)  # of 1, 2, 3, 4 activators
 
 
@@ -66,9 +65,9 @@ def build_chromosome(
 ) -> Chromosome:
     """Draw a chromosome: sites, background, decoys anywhere, the grammar's motifs in the sites.
 
-    Decoys, repressors and a few lone instances of the other motifs come first, at positions that know nothing
-    of the sites, and nothing is planted over them: decoys are as frequent in sites as elsewhere. The background
-    is somewhat richer in G and C under the sites, and under half as many places that are not accessible.
+    Decoys, repressors and a few lone instances of the other motifs come first, at positions that know
+    nothing of the sites, and nothing is planted over them: decoys are as frequent in sites as elsewhere. The
+    background is somewhat richer in G and C under the sites, and under half as many other places.
 
     Parameters
     ----------

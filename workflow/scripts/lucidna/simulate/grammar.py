@@ -40,7 +40,7 @@ _TABLE = (
     ("EBOX", "GGTCACGTGA", "activator", 1.2),
     ("OCT", "TATTTGCATA", "pair", PAIR_EFFECT / 2),
     ("SOX", "CCTTTGTTCT", "pair", PAIR_EFFECT / 2),
-    ("REST", "TTCAGCACCA", "repressor", -3.0),
+    ("REST", "TTCAGCACCA", "repressor", -2.0),
     ("NFY", "AGCCAATCAG", "decoy", 0.0),
     ("YY1", "AAGATGGCGG", "decoy", 0.0),
 )
@@ -105,7 +105,7 @@ class Difficulty:
 
 DIFFICULTIES = {
     "easy": Difficulty(effect=1.2, sharpness=0.9, noise=0.6, empty=0.02, base_rate=0.03),
-    "standard": Difficulty(effect=1.0, sharpness=0.8, noise=0.9, empty=0.05, base_rate=0.03),
+    "standard": Difficulty(effect=1.0, sharpness=0.8, noise=0.8, empty=0.05, base_rate=0.03),
     "hard": Difficulty(effect=0.85, sharpness=0.75, noise=1.1, empty=0.1, base_rate=0.02),
 }
 

@@ -11,16 +11,18 @@ from lucidna.simulate.grammar import Difficulty
 from lucidna.simulate.ppm import information
 
 REACH = 150
-"""bp beyond which an instance has no effect; also the widest a peak gets on either side of its site."""
+"""bp beyond which an activator has no effect; also the widest a peak gets on either side of its site."""
 
 _HALF_WIDTH = 90.0  # bp where an instance's effect is down to 1/e
+_REPRESSED_HALF_WIDTH = 160.0  # the same for repressors, which close a whole site, not the half they stand in
+_CUT_AT = 5 / 3  # half-widths, where exp(-x**4) is 4e-4
 _FOOTPRINT = 0.6  # share of cuts that a bound factor keeps off its own bases
 _UNEXPLAINED_SITE = 3.0  # log2 rise of an accessible site that holds no motif
 _NOISE_SD_BP = 60.0
 _LARGEST = 8.0  # log2 rise at which accessibility saturates
 _STRAND_BIAS = 0.3
 _SMOOTH_BP = 75
-_SUMMIT_WITHIN = 60
+_SUMMIT_WITHIN = 35
 _EDGE = 0.3  # share of a peak's height at which it ends
 
 
@@ -53,12 +55,12 @@ def draw_signal(
     """Draw the cuts of one chromosome.
 
     The rate at a base is base_rate * 2**(explained + unexplained) * footprint. `explained` is the sum over
-    all instances, planted or there by chance, of strength * exp(-(d / 90 bp)**4), d the distance to the
-    instance's centre: the same rule holds everywhere, so accessibility is a function of the sequence and a
-    chance instance far from any site makes a small bump of its own. `unexplained` is a smooth Gaussian
-    noise, and a fixed rise under the sites without motifs. Bound factors (of any strength but 0) protect
-    their own bases. The forward strand gets more cuts on the rising flank of a peak, the reverse strand on
-    the falling one.
+    all instances, planted or there by chance, of strength * exp(-(d / h)**4): d is the distance to the
+    instance's centre, h 90 bp, or 160 bp for repressors. The same rule holds everywhere, so that
+    accessibility is a function of the sequence: a lone instance far from any site makes a small bump of its
+    own. `unexplained` is a smooth Gaussian noise, and a fixed rise under the sites without motifs. Bound
+    factors (of any strength but 0) protect their own bases. The forward strand gets more cuts on the rising
+    flank of a peak, the reverse strand on the falling one.
 
     Parameters
     ----------
@@ -75,11 +77,11 @@ def draw_signal(
     Signal
     """
     length = len(codes)
-    around = np.arange(-REACH, REACH + 1)
-    kernel = np.exp(-((around / _HALF_WIDTH) ** 4))
     centres = ((matches["start"] + matches["end"]) // 2).to_numpy()
-    explained = _spread(length, centres, matches["strength"].to_numpy(), kernel)
-    unexplained = _spread(length, sites[empty], np.full(int(empty.sum()), _UNEXPLAINED_SITE), kernel)
+    strength = matches["strength"].to_numpy()
+    explained = _spread(length, centres, np.maximum(strength, 0.0), _HALF_WIDTH)
+    explained += _spread(length, centres, np.minimum(strength, 0.0), _REPRESSED_HALF_WIDTH)
+    unexplained = _spread(length, sites[empty], np.full(int(empty.sum()), _UNEXPLAINED_SITE), _HALF_WIDTH)
     unexplained += difficulty.noise * _smooth_noise(length, rng=rng)
 
     opening = explained + unexplained
@@ -123,7 +125,7 @@ def contribution_mask(length: int, matches: pd.DataFrame, ppms: dict[str, np.nda
 def call_peaks(cuts: np.ndarray, sites: np.ndarray) -> pd.DataFrame:
     """Return the peaks that a caller would report at the sites: summit and edges follow the observed cuts.
 
-    The summit is the highest point, within 60 bp of the site's centre, of the cuts in 75-bp windows
+    The summit is the highest point, within 35 bp of the site's centre, of the cuts in 75-bp windows
     smoothed once more; the edges are where these fall below 0.3 of the summit.
 
     Parameters
@@ -153,7 +155,10 @@ def call_peaks(cuts: np.ndarray, sites: np.ndarray) -> pd.DataFrame:
     )
 
 
-def _spread(length: int, centres: np.ndarray, weights: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+def _spread(length: int, centres: np.ndarray, weights: np.ndarray, half_width: float) -> np.ndarray:
+    """Sum weight * exp(-(d / half_width)**4) over all centres at every base, float64 (length,)."""
+    reach = int(half_width * _CUT_AT)
+    kernel = np.exp(-((np.arange(-reach, reach + 1) / half_width) ** 4))
     return np.convolve(np.bincount(centres, weights=weights, minlength=length), kernel, mode="same")
 
 
