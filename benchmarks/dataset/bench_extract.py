@@ -74,9 +74,7 @@ def generate(work: Path) -> None:
                 for k in range(0, len(starts), 1 << 20):
                     part = slice(k, k + (1 << 20))
                     n = len(starts[part])
-                    bigwig.addEntries(
-                        np.array([name] * n), starts[part], ends=ends[part], values=values[part]
-                    )
+                    bigwig.addEntries(np.array([name] * n), starts[part], ends=ends[part], values=values[part])
     (work / "done").touch()
 
 

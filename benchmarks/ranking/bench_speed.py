@@ -26,9 +26,7 @@ def synthetic_maps(models, regions, length):
     """Maps of falling quality: a shared sparse truth plus growing noise."""
     rng = np.random.default_rng(0)
     onehot = one_hot_numpy(rng.integers(0, 4, (regions, length)).astype(np.uint8))
-    truth = rng.standard_normal((regions, 4, length), dtype=np.float32) * (
-        rng.random((regions, 1, length)) < 0.15
-    )
+    truth = rng.standard_normal((regions, 4, length), dtype=np.float32) * (rng.random((regions, 1, length)) < 0.15)
     maps = np.empty((models, regions, 4, length), dtype=np.float32)
     for index in range(models):
         noise = rng.standard_normal(truth.shape, dtype=np.float32)

@@ -22,9 +22,7 @@ class Workflow:
         snakefile = [] if "--snakefile" in arguments else ["--snakefile", str(ROOT / "Snakefile")]
         return [sys.executable, "-m", "snakemake", *snakefile, "--cores", str(cores), *arguments]
 
-    def run(
-        self, *arguments: str, cores: int = 2, check: bool = True, timeout: int = 900, env: dict | None = None
-    ):
+    def run(self, *arguments: str, cores: int = 2, check: bool = True, timeout: int = 900, env: dict | None = None):
         """Run to the end; return the completed process with its output as text."""
         done = subprocess.run(
             self.command(*arguments, cores=cores),

@@ -13,9 +13,7 @@ with script(snakemake):
     params, wildcards = snakemake.params, snakemake.wildcards
     members = members_of(params.models, read_json(snakemake.input.verdict), known=list(params.folds))
     train, data = Path(snakemake.input.verdict).parents[1] / "train", Path(snakemake.input[0]).parent
-    splits = {
-        name: read_tsv(data / "folds" / f"{params.folds[name]}.tsv")["split"].to_numpy() for name in members
-    }
+    splits = {name: read_tsv(data / "folds" / f"{params.folds[name]}.tsv")["split"].to_numpy() for name in members}
     summary = attribute(
         [(name, load_model(train / name)) for name in members],
         Dataset.open(data),

@@ -5,7 +5,5 @@ from lucidna.prepare import regions_table
 from lucidna.runtime import script
 
 with script(snakemake):
-    folds = {
-        name: read_tsv(path) for name, path in zip(snakemake.params.folds, snakemake.input.folds, strict=True)
-    }
+    folds = {name: read_tsv(path) for name, path in zip(snakemake.params.folds, snakemake.input.folds, strict=True)}
     write_tsv(snakemake.output[0], regions_table(read_tsv(snakemake.input.rows), folds))

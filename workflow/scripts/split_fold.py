@@ -7,8 +7,6 @@ from lucidna.runtime import script
 with script(snakemake):
     rows = read_tsv(snakemake.input.rows)
     sizes = read_json(snakemake.input.checked).get("sizes")
-    splits = assign(
-        rows, {snakemake.wildcards.fold: snakemake.params.fold}, sizes, seed=snakemake.params.seed
-    )
+    splits = assign(rows, {snakemake.wildcards.fold: snakemake.params.fold}, sizes, seed=snakemake.params.seed)
     table = rows[["region_id"]].assign(split=splits[snakemake.wildcards.fold])
     write_tsv(snakemake.output[0], table)

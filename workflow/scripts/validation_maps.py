@@ -14,8 +14,7 @@ from lucidna.runtime import script
 with script(snakemake):
     torch.set_num_threads(snakemake.threads)
     dataset = Dataset.open(Path(snakemake.input[0]).parent)
-    regions = read_tsv(snakemake.input.regions)
-    rows = regions["row"].to_numpy()
+    rows = dataset.locate(read_tsv(snakemake.input.regions))
     model = load_model(Path(snakemake.input.model).parent)
     tasks = range(len(dataset.info["tasks"]))
     maps = validation_maps(model, dataset.codes(rows), head=snakemake.params.head, tasks=tasks)

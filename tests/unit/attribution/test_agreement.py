@@ -39,9 +39,7 @@ def test_shared_regions_are_matched_by_id(tmp_path):
     subset = rng.permutation(40)[:15]
     write(tmp_path / "b.h5", 7 * maps[subset], onehot[subset], names[subset].tolist())
     write(tmp_path / "c.h5", noisy, onehot, names.tolist())
-    table = method_agreement(
-        {"x": tmp_path / "a.h5", "y": tmp_path / "b.h5", "z": tmp_path / "c.h5"}, draws=100
-    )
+    table = method_agreement({"x": tmp_path / "a.h5", "y": tmp_path / "b.h5", "z": tmp_path / "c.h5"}, draws=100)
     assert table[["method_a", "method_b"]].to_numpy().tolist() == [["x", "y"], ["x", "z"], ["y", "z"]]
     assert table["n_regions"].tolist() == [15, 40, 15]
     assert table["pearson"][0] == pytest.approx(1, abs=1e-4)

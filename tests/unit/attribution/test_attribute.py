@@ -69,9 +69,7 @@ def test_mean_is_that_of_the_scaled_members(dataset, models, tmp_path):
     unit = np.stack([each / constant for each, constant in zip(maps, constants, strict=True)])
     np.testing.assert_allclose(block.maps, unit.mean(axis=0) * np.mean(constants), rtol=2e-3, atol=1e-5)
     projected = (unit * block.onehot).sum(axis=2)
-    np.testing.assert_allclose(
-        block.spread, projected.std(axis=0, ddof=1) * np.mean(constants), rtol=1e-2, atol=1e-4
-    )
+    np.testing.assert_allclose(block.spread, projected.std(axis=0, ddof=1) * np.mean(constants), rtol=1e-2, atol=1e-4)
 
 
 def test_heldout_regions_use_only_members_that_have_not_seen_them(dataset, models, tmp_path):
@@ -109,17 +107,13 @@ def test_same_bytes_again_and_same_maps_in_other_batches(dataset, models, tmp_pa
     monkeypatch.setattr(run, "BLOCK", 5)
     attribute(models, dataset, **arguments, batch_size=6, **outputs(tmp_path, "c"))
     with AttributionFile(tmp_path / "a.h5") as a, AttributionFile(tmp_path / "c.h5") as c:
-        np.testing.assert_allclose(
-            a.read().maps, c.read().maps, rtol=5e-3, atol=1e-3 * np.abs(a.read().maps).max()
-        )
+        np.testing.assert_allclose(a.read().maps, c.read().maps, rtol=5e-3, atol=1e-3 * np.abs(a.read().maps).max())
 
 
 def test_fewer_regions_keep_their_maps(dataset, models, tmp_path):
     common = {"method": "deepshap", "task": "a", "head": "counts"}
     attribute(models[:1], dataset, **common, arguments={"shuffles": 4}, **outputs(tmp_path, "all"))
-    attribute(
-        models[:1], dataset, **common, arguments={"shuffles": 4, "max_regions": 5}, **outputs(tmp_path, "few")
-    )
+    attribute(models[:1], dataset, **common, arguments={"shuffles": 4, "max_regions": 5}, **outputs(tmp_path, "few"))
     with AttributionFile(tmp_path / "all.h5") as whole, AttributionFile(tmp_path / "few.h5") as few:
         assert len(few) == 5
         rows = np.array([whole.region_ids.index(name) for name in few.region_ids])

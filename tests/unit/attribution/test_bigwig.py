@@ -108,9 +108,7 @@ def test_other_regions_or_another_genome_are_refused(region_files):
     folder, rows = region_files
     paths = {"mean_path": folder / "mean.bw", "spread_path": folder / "spread.bw"}
     with pytest.raises(UserError, match=r"chr2:.*does not lie on the genome"):
-        write_bigwigs(
-            folder / "x.h5", folder / "x.bed", chromosome_sizes={"chr10": 500, "chr2": 120}, **paths
-        )
+        write_bigwigs(folder / "x.h5", folder / "x.bed", chromosome_sizes={"chr10": 500, "chr2": 120}, **paths)
     write_regions_bed(folder / "y.bed", rows.iloc[:5], length=LENGTH)
     with pytest.raises(UserError, match="6 regions and 5 were expected"):
         write_bigwigs(folder / "x.h5", folder / "y.bed", chromosome_sizes=SIZES, **paths)

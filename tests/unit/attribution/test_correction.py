@@ -18,9 +18,7 @@ def test_correction_is_a_projection():
 
 
 def test_angles_by_hand():
-    columns = np.array(
-        [[1, 1, 1, 1], [-2, -2, -2, -2], [1, -1, 0, 0], [1, 0, 0, 0], [0, 0, 0, 0]], dtype=float
-    )
+    columns = np.array([[1, 1, 1, 1], [-2, -2, -2, -2], [1, -1, 0, 0], [1, 0, 0, 0], [0, 0, 0, 0]], dtype=float)
     angles = simplex_angles(columns.T[None])
     # One base alone: arcsin(1 / 2).
     np.testing.assert_allclose(angles, [[90, -90, 0, 30, 0]], atol=1e-4)

@@ -29,9 +29,7 @@ def test_contributions_sum_to_the_difference_from_the_references(toys, codes, on
     net = toys.ProfileNet() if head == "profile" else toys.ToyCNN(40, activation=toys.Exponential)
     net = ScalarOutput(net.eval(), head=head)
     result = deepshap(net, onehot, shuffles=6)
-    references = torch.from_numpy(
-        one_hot_numpy(shuffled_copies(codes, n_shuffles=6, seed=0, purpose="reference"))
-    )
+    references = torch.from_numpy(one_hot_numpy(shuffled_copies(codes, n_shuffles=6, seed=0, purpose="reference")))
     x = torch.from_numpy(onehot)
     with torch.no_grad():
         frozen = net.frozen(x)
@@ -40,9 +38,7 @@ def test_contributions_sum_to_the_difference_from_the_references(toys, codes, on
     difference = (at_x - at_references.mean(dim=1))[:, 0].numpy()
     total = (result.maps * onehot).sum(axis=(1, 2))
     np.testing.assert_allclose(total, difference, atol=1e-5)
-    np.testing.assert_allclose(
-        result.difference, (at_x[:, None] - at_references).abs().mean(dim=1)[:, 0], atol=1e-5
-    )
+    np.testing.assert_allclose(result.difference, (at_x[:, None] - at_references).abs().mean(dim=1)[:, 0], atol=1e-5)
     assert np.abs(difference).max() > 0.01
     assert result.delta.max() < 1e-5
     assert not any(module.training or module._forward_hooks for module in net.modules())
@@ -53,12 +49,8 @@ def test_same_maps_in_any_batches_order_and_company(toys, onehot):
     whole = deepshap(net, onehot, shuffles=4)
     np.testing.assert_array_equal(deepshap(net, onehot, shuffles=4).maps, whole.maps)
     for batch_size in (2, 6, 100):
-        np.testing.assert_allclose(
-            deepshap(net, onehot, shuffles=4, batch_size=batch_size).maps, whole.maps, atol=1e-6
-        )
-    np.testing.assert_allclose(
-        deepshap(net, onehot[::-1].copy(), shuffles=4).maps[::-1], whole.maps, atol=1e-6
-    )
+        np.testing.assert_allclose(deepshap(net, onehot, shuffles=4, batch_size=batch_size).maps, whole.maps, atol=1e-6)
+    np.testing.assert_allclose(deepshap(net, onehot[::-1].copy(), shuffles=4).maps[::-1], whole.maps, atol=1e-6)
     other = deepshap(net, onehot, shuffles=4, seed=1).maps
     assert np.abs(other - whole.maps).max() > 1e-3
 
@@ -73,9 +65,7 @@ def test_given_references_are_used(toys, onehot):
 
 
 def test_unknown_elementwise_activations_get_the_rescale_rule(toys):
-    net = nn.Sequential(
-        toys.Exponential(), nn.ReLU(), nn.Identity(), nn.Dropout(), nn.Flatten(), nn.BatchNorm1d(3)
-    )
+    net = nn.Sequential(toys.Exponential(), nn.ReLU(), nn.Identity(), nn.Dropout(), nn.Flatten(), nn.BatchNorm1d(3))
     assert set(extra_rules(net)) == {toys.Exponential}
 
     class Reversed(nn.Module):

@@ -56,16 +56,12 @@ def test_members_cover_different_regions(onehot):
     assert np.isfinite(result.spread[1:]).all()
     constants = ensemble.constants
     expected = [members[k][4] / constants[k] for k in range(3)]
-    np.testing.assert_allclose(
-        result.mean[2], np.mean(expected, axis=0) * np.mean(constants), rtol=1e-4, atol=1e-5
-    )
+    np.testing.assert_allclose(result.mean[2], np.mean(expected, axis=0) * np.mean(constants), rtol=1e-4, atol=1e-5)
 
 
 def test_one_member_is_itself(onehot):
     maps = np.random.default_rng(4).normal(size=onehot.shape).astype(np.float32)
-    result = combine([maps], onehot, np.ones((1, len(onehot)), dtype=bool)).results(
-        slice(0, len(onehot)), onehot
-    )
+    result = combine([maps], onehot, np.ones((1, len(onehot)), dtype=bool)).results(slice(0, len(onehot)), onehot)
     np.testing.assert_allclose(result.mean, maps, rtol=1e-5)
     assert (result.sign_agreement == 1).all()
 

@@ -21,9 +21,7 @@ def test_a_sequence_gets_the_same_shuffles_in_any_company(codes):
     whole = shuffled_copies(codes, n_shuffles=4, seed=7, purpose="reference")
     backwards = shuffled_copies(codes[::-1], n_shuffles=4, seed=7, purpose="reference")
     np.testing.assert_array_equal(backwards[::-1], whole)
-    np.testing.assert_array_equal(
-        shuffled_copies(codes[4:5], n_shuffles=4, seed=7, purpose="reference"), whole[4:5]
-    )
+    np.testing.assert_array_equal(shuffled_copies(codes[4:5], n_shuffles=4, seed=7, purpose="reference"), whole[4:5])
 
 
 def test_seeds_purposes_and_draws_differ(codes):

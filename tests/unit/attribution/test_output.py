@@ -36,9 +36,7 @@ def test_frozen_weights_are_those_of_the_explained_sequence(toys, onehot):
     torch.testing.assert_close(weights.sum(1), torch.ones(len(x)))
     torch.testing.assert_close(output(x, weights), output(x))
     assert not torch.allclose(output(x.flip(0), weights), output(x.flip(0)))
-    assert (
-        frozen_arguments(ScalarOutput(toys.ProfileNet(), head="counts"), x, batch_size=2, device="cpu") == ()
-    )
+    assert frozen_arguments(ScalarOutput(toys.ProfileNet(), head="counts"), x, batch_size=2, device="cpu") == ()
 
 
 def test_predict_is_the_forward_pass_in_batches(toys, onehot):

@@ -200,9 +200,7 @@ def test_a_track_without_a_used_chromosome(settings, tmp_path):
 
 
 def test_strange_letters_in_the_genome(settings, tmp_path):
-    write_genome(
-        tmp_path / "g.fa", lambda chrom, text: text[:70] + "R" + text[71:] if chrom == "chr3" else text
-    )
+    write_genome(tmp_path / "g.fa", lambda chrom, text: text[:70] + "R" + text[71:] if chrom == "chr3" else text)
     refused(settings, "g.fa", "'R'", "chr3:70")
 
 
@@ -260,9 +258,7 @@ def test_neither_genome_nor_sequences(settings):
 def reporter(tmp_path):
     rng = np.random.default_rng(0)
     lines = ["id\tsequence\tactivity\tbatch"]
-    lines += [
-        f"s{i}\t{''.join(rng.choice(list('ACGT'), size=50))}\t{rng.random():.3f}\tb{i % 3}" for i in range(30)
-    ]
+    lines += [f"s{i}\t{''.join(rng.choice(list('ACGT'), size=50))}\t{rng.random():.3f}\tb{i % 3}" for i in range(30)]
     (tmp_path / "seqs.tsv").write_text("\n".join(lines) + "\n")
     return {
         "sequences": {

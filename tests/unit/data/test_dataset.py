@@ -19,9 +19,7 @@ SIZES = {"chr1": 3000, "2": 2000}
 @pytest.fixture
 def genome(tmp_path):
     rng = np.random.default_rng(0)
-    (tmp_path / "g.fa").write_text(
-        "".join(f">{c}\n{decode(rng.integers(0, 4, n))}\n" for c, n in SIZES.items())
-    )
+    (tmp_path / "g.fa").write_text("".join(f">{c}\n{decode(rng.integers(0, 4, n))}\n" for c, n in SIZES.items()))
     return open_genome(tmp_path / "g.fa")
 
 

@@ -23,9 +23,7 @@ def write_bigwig(path, values, sizes=SIZES):
     with pyBigWig.open(str(path), "w") as bigwig:
         bigwig.addHeader(list(sizes.items()))
         for chrom, (starts, ends, numbers) in values.items():
-            bigwig.addEntries(
-                [chrom] * len(starts), list(starts), ends=list(ends), values=list(map(float, numbers))
-            )
+            bigwig.addEntries([chrom] * len(starts), list(starts), ends=list(ends), values=list(map(float, numbers)))
     return str(path)
 
 
@@ -44,9 +42,7 @@ def data(tmp_path):
     rng = np.random.default_rng(0)
     text = "".join(f">{chrom}\n{decode(rng.integers(0, 5, size))}\n" for chrom, size in SIZES.items())
     (tmp_path / "g.fa").write_text(text)
-    paths = {
-        name: random_track(tmp_path / f"{name}.bw", seed) for seed, name in enumerate(("a", "b", "input"))
-    }
+    paths = {name: random_track(tmp_path / f"{name}.bw", seed) for seed, name in enumerate(("a", "b", "input"))}
     paths["minus"] = random_track(tmp_path / "minus.bw", 9, sign=-1)
     tracks = [
         Track("stranded", paths["a"], paths["minus"], paths["input"]),
@@ -94,8 +90,7 @@ class TestExtract:
         sums = extract(genome, tracks, chrom, centre, **WINDOW, directory=tmp_path / "out", threads=2)
         sequences, signals, controls = expected_arrays(genome, tracks, chrom, centre, **WINDOW)
         stored = [
-            np.load(tmp_path / "out" / f"{name}.npy", mmap_mode="r")
-            for name in ("sequences", "signals", "controls")
+            np.load(tmp_path / "out" / f"{name}.npy", mmap_mode="r") for name in ("sequences", "signals", "controls")
         ]
         assert [array.dtype for array in stored] == [np.uint8, np.float32, np.float32]
         assert np.array_equal(stored[0], sequences)
@@ -105,9 +100,7 @@ class TestExtract:
         assert np.allclose(sums, np.stack([core[:, 0] + core[:, 1], core[:, 2]], axis=1))
         assert sums.min() >= 0 < sums.max()
 
-    @pytest.mark.parametrize(
-        ("input_length", "output_length", "jitter"), [(10, 10, 0), (11, 3, 2), (4, 9, 1)]
-    )
+    @pytest.mark.parametrize(("input_length", "output_length", "jitter"), [(10, 10, 0), (11, 3, 2), (4, 9, 1)])
     def test_odd_and_even_windows(self, data, tmp_path, input_length, output_length, jitter):
         genome, tracks = data
         chrom, centre = places(8)
@@ -242,9 +235,7 @@ class TestWindowSums:
         _, tracks = data
         for track in tracks:
             paths = [path for path in (track.bigwig, track.minus_bigwig) if path]
-            whole = (
-                sum(np.abs(read_chromosome(open_bigwig(path), "chr3", 400)) for path in paths) * track.scale
-            )
+            whole = sum(np.abs(read_chromosome(open_bigwig(path), "chr3", 400)) for path in paths) * track.scale
             centre = np.array([5, 390, 200, -100, 2000])
             sums = window_sums([track], ["chr3"] * 5, centre, length=30)[:, 0]
             assert sums.tolist() == [whole[:20].sum(), whole[375:].sum(), whole[185:215].sum(), 0, 0]

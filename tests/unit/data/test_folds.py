@@ -111,9 +111,7 @@ def test_groups_are_filled_by_falling_count():
     assert balanced_groups(labels, list(SIZES), 3) == [["chr1"], ["chr2"], ["chr3", "chr4"]]
 
 
-@pytest.mark.parametrize(
-    ("name", "guess"), [("1", "chr1"), ("chr11", "chr1"), ("Chr2", "chr2"), ("chrIV", "chr4")]
-)
+@pytest.mark.parametrize(("name", "guess"), [("1", "chr1"), ("chr11", "chr1"), ("Chr2", "chr2"), ("chrIV", "chr4")])
 def test_an_unknown_chromosome_is_named_with_the_nearest(name, guess):
     with pytest.raises(UserError, match=rf"'folds.a.valid' has '{name}'.*did you mean '{guess}'"):
         assign(ROWS, {"a": {"valid": [name], "test": ["chr3"]}}, SIZES)

@@ -237,9 +237,7 @@ class TestErrors:
         self.refuse(tmp_path, b">a\nAC-G\n", "a:2 ", iupac="n")
 
     def test_truncated_gzip(self, tmp_path):
-        data = gzip.compress(
-            fasta_text({"a": decode(np.random.default_rng(0).integers(0, 4, 5000))}).encode()
-        )
+        data = gzip.compress(fasta_text({"a": decode(np.random.default_rng(0).integers(0, 4, 5000))}).encode())
         for keep in (len(data) // 2, len(data) - 9, len(data) - 1):
             self.refuse(tmp_path, data[:keep], "truncated")
 

@@ -21,9 +21,7 @@ def narrow(chrom, start, end, summit, name="p"):
 
 
 def test_narrowpeak_is_centred_on_the_summit_and_on_the_midpoint_where_there_is_none(write):
-    path = write(
-        "track name=x", "#c", "", narrow("chr1", 100, 200, 10, "a"), narrow("chr1", 300, 500, -1, "b")
-    )
+    path = write("track name=x", "#c", "", narrow("chr1", 100, 200, 10, "a"), narrow("chr1", 300, 500, -1, "b"))
     frame = read_intervals(path)
     assert frame["summit"].tolist() == [110, 400]
     assert frame["centred_on"].tolist() == ["summit", "midpoint"]
@@ -104,9 +102,7 @@ def test_a_bad_line_is_named(write, line, parts):
 @pytest.mark.parametrize("summit", [100, 5000, -2])
 def test_a_summit_outside_its_interval_is_an_error(write, summit):
     path = write(narrow("chr1", 0, 50, 5), narrow("chr1", 100, 200, summit))
-    with pytest.raises(
-        UserError, match=f"line 2: the summit .* {summit} lies outside the interval of 100 bp"
-    ):
+    with pytest.raises(UserError, match=f"line 2: the summit .* {summit} lies outside the interval of 100 bp"):
         read_intervals(path)
 
 
@@ -161,9 +157,7 @@ def test_an_interval_past_the_end_is_an_error_and_one_across_it_a_notice(write):
     assert "line 2" in notice
     assert check_against_genome(read_intervals(across), {"chr1": 105}, across) == []
     past = write("chr1\t5\t9", "chr1\t90\t130")
-    with pytest.raises(
-        UserError, match=r"line 2: the interval chr1:90-130 is past the end of chr1 \(100 bp\)"
-    ):
+    with pytest.raises(UserError, match=r"line 2: the interval chr1:90-130 is past the end of chr1 \(100 bp\)"):
         check_against_genome(read_intervals(past), {"chr1": 100}, past)
 
 
@@ -187,9 +181,7 @@ def test_real_peak_files(shared_data):
     assert (first["chrom"], first["start"], first["end"], first["summit"]) == ("chrI", 0, 602, 164)
     summits = read_intervals(shared_data / "yeast_atac" / "macs3_cuts_summits.bed")
     assert macs["summit"].tolist() == summits["start"].tolist()
-    hmmratac = read_intervals(
-        shared_data / "yeast_atac" / "hmmratac_yeast500k_bedpe_accessible_regions.narrowPeak"
-    )
+    hmmratac = read_intervals(shared_data / "yeast_atac" / "hmmratac_yeast500k_bedpe_accessible_regions.narrowPeak")
     assert len(hmmratac) == 1605
     assert hmmratac["line"].iloc[0] == 2
     assert hmmratac["summit"].iloc[0] == 238

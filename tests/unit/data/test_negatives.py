@@ -22,9 +22,7 @@ class FakeGenome:
         for name, size in sizes.items():
             gc = 0.45 + 0.2 * np.sin(np.arange(size) / 700) + 0.1 * np.sin(np.arange(size) / 90)
             is_gc = rng.random(size) < gc
-            self._codes[name] = np.where(
-                is_gc, rng.integers(1, 3, size), 3 * rng.integers(0, 2, size)
-            ).astype(np.uint8)
+            self._codes[name] = np.where(is_gc, rng.integers(1, 3, size), 3 * rng.integers(0, 2, size)).astype(np.uint8)
         self._codes[next(iter(sizes))][5000:9000] = 4
 
     def codes(self, chrom):
@@ -44,9 +42,9 @@ def gc_rich_peaks(genome, counts, seed=1):
         gc, _ = Composition(genome.codes(chrom)).shares(start, 200)
         best = np.argsort(-gc)[: 2 * n : 2]
         tables.append(
-            pd.DataFrame(
-                {"chrom": chrom, "start": start[best] + 60, "end": start[best] + 140, "gc": gc[best]}
-            ).assign(summit=start[best] + 100)
+            pd.DataFrame({"chrom": chrom, "start": start[best] + 60, "end": start[best] + 140, "gc": gc[best]}).assign(
+                summit=start[best] + 100
+            )
         )
     return pd.concat(tables, ignore_index=True)
 
@@ -100,9 +98,7 @@ def test_every_chromosome_keeps_its_share(genome, peaks):
 
 
 def test_no_negative_touches_a_peak_the_blacklist_or_an_end(genome, peaks):
-    wide = pd.DataFrame(
-        {"chrom": ["a"], "start": [150_000], "end": [170_000], "summit": [155_000], "gc": [0.5]}
-    )
+    wide = pd.DataFrame({"chrom": ["a"], "start": [150_000], "end": [170_000], "summit": [155_000], "gc": [0.5]})
     avoid = pd.concat([peaks, wide])
     blacklist = pd.DataFrame({"chrom": ["a", "b"], "start": [20_000, 30_000], "end": [40_000, 60_000]})
     negatives, _ = draw(genome, peaks, avoid=avoid, blacklist=blacklist, blacklist_slop=500)
@@ -112,14 +108,10 @@ def test_no_negative_touches_a_peak_the_blacklist_or_an_end(genome, peaks):
         assert start.min() >= 10
         assert end.max() <= genome.sizes[chrom] - 10
         here = avoid.loc[avoid["chrom"] == chrom]
-        assert not overlaps(
-            start, end, here["summit"].to_numpy() - 100, here["summit"].to_numpy() + 100
-        ).any()
+        assert not overlaps(start, end, here["summit"].to_numpy() - 100, here["summit"].to_numpy() + 100).any()
         assert not overlaps(start, end, here["start"].to_numpy(), here["end"].to_numpy()).any()
         listed = blacklist.loc[blacklist["chrom"] == chrom]
-        assert not overlaps(
-            start, end, listed["start"].to_numpy() - 500, listed["end"].to_numpy() + 500
-        ).any()
+        assert not overlaps(start, end, listed["start"].to_numpy() - 500, listed["end"].to_numpy() + 500).any()
 
 
 def test_output_windows_of_negatives_are_apart_where_there_is_room(genome, peaks):

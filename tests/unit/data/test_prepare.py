@@ -18,9 +18,7 @@ def folder(tmp_path_factory):
     """Three chromosomes, c2 before c1; a track of ones with one high peak; ten peaks, four of them usable."""
     folder = tmp_path_factory.mktemp("prepare")
     rng = np.random.default_rng(0)
-    letters = {
-        name: rng.choice(list("ACGT"), size=size) for name, size in (("c2", 9000), ("c1", 8000), ("m", 900))
-    }
+    letters = {name: rng.choice(list("ACGT"), size=size) for name, size in (("c2", 9000), ("c1", 8000), ("m", 900))}
     letters["c1"][3000:3100] = "N"
     text = "".join(f">{name}\n{''.join(value)}\n" for name, value in letters.items())
     (folder / "genome.fa").write_text(text)

@@ -39,8 +39,7 @@ def write_bigwig(path, values, sizes=SIZES):
 def random_values(seed=0, n=4000):
     rng = np.random.default_rng(seed)
     return {
-        chrom: (np.sort(rng.choice(size, n, replace=False)), rng.integers(1, 9, n))
-        for chrom, size in SIZES.items()
+        chrom: (np.sort(rng.choice(size, n, replace=False)), rng.integers(1, 9, n)) for chrom, size in SIZES.items()
     }
 
 

@@ -55,9 +55,7 @@ def test_scalar_shapes(name, target, input_length, output_length):
     assert torch.allclose(model(x[1:2]), out[1:2], atol=1e-5)
 
 
-@pytest.mark.parametrize(
-    ("input_length", "output_length"), [(200, 200), (257, 101), (256, 101), (101, 64), (30, 1)]
-)
+@pytest.mark.parametrize(("input_length", "output_length"), [(200, 200), (257, 101), (256, 101), (101, 64), (30, 1)])
 @pytest.mark.parametrize("n_controls", [0, 3])
 def test_profile_shapes(input_length, output_length, n_controls):
     model = small(

@@ -7,7 +7,7 @@ import h5py
 import numpy as np
 import pandas as pd
 
-from lucidna.motifs.meme import write_meme
+from lucidna.meme import write_meme
 from lucidna.motifs.patterns import Discovery, Pattern, trim_core
 
 N, LENGTH, WINDOW = 400, 200, 160

@@ -36,9 +36,7 @@ def test_monotone_and_conservative():
 
 def test_rare_patterns_are_pooled_by_sign():
     rng = np.random.default_rng(1)
-    names = np.repeat(
-        ["pos_patterns.pattern_0", "pos_patterns.pattern_1", "pos_patterns.pattern_2"], [200, 20, 20]
-    )
+    names = np.repeat(["pos_patterns.pattern_0", "pos_patterns.pattern_1", "pos_patterns.pattern_2"], [200, 20, 20])
     names = np.append(names, ["neg_patterns.pattern_0"] * 10)
     scores = rng.uniform(5, 6, len(names))
     decoy_names = np.array(["neg_patterns.pattern_0"] * 10 + ["pos_patterns.pattern_0"] * 2)

@@ -46,9 +46,7 @@ def test_seqlets_are_rows_of_the_original_file(stage):
                 assert text == spell(seqlets["sequence"][i].argmax(axis=1))
                 checked += 1
         assert checked > 20
-        subpatterns = [
-            key for group in handle["pos_patterns"].values() for key in group if "subpattern" in key
-        ]
+        subpatterns = [key for group in handle["pos_patterns"].values() for key in group if "subpattern" in key]
         for group in handle["pos_patterns"].values():
             for key in filter(lambda key: key.startswith("subpattern"), group):
                 whole = set(group["seqlets/example_idx"][:].tolist())

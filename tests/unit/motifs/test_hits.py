@@ -32,11 +32,7 @@ def test_hits_lie_where_motifs_were_planted(stage, hits):
         )
     )
     called = hits[hits["q_value"] <= 0.1]
-    found = set(
-        zip(
-            called["region_id"], called["chrom"], called["start"], called["end"], called["motif"], strict=True
-        )
-    )
+    found = set(zip(called["region_id"], called["chrom"], called["start"], called["end"], called["motif"], strict=True))
     assert len(found & truth) / len(truth) > 0.9
     assert len(found & truth) / len(called) > 0.9
     assert set(names) == {"alpha", "beta", "gamma"}
@@ -84,9 +80,7 @@ def test_chunks_and_overlapping_windows_change_nothing(tmp_path, stage, hits, mo
     monkeypatch.setattr(hits_module, "_CHUNK", 80)
     found = read_discovery(stage.folder / "modisco.h5")
     maps = open_maps(tmp_path / "twice.h5")
-    table, counts, notices = call_hits(
-        maps, regions, [], stage.folder / "modisco.h5", found.patterns, names={}
-    )
+    table, counts, notices = call_hits(maps, regions, [], stage.folder / "modisco.h5", found.patterns, names={})
     expected = hits[hits["region_id"].isin(stage.regions["region_id"][:60])]
     same = ["chrom", "start", "end", "strand", "pattern"]
     pd.testing.assert_frame_equal(table[same], expected[same].reset_index(drop=True))

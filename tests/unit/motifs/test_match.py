@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from lucidna.meme import Motif, read_meme
 from lucidna.motifs.match import COLUMNS, best_names, match
-from lucidna.motifs.meme import Motif, read_meme
 
 from .simulated import PLANTED, make_pattern, text_to_ppm
 
@@ -14,9 +14,7 @@ def database(stage):
 
 def test_planted_names_are_found_and_a_random_motif_is_not(database):
     rng = np.random.default_rng(11)
-    patterns = [
-        make_pattern(f"pos_patterns.pattern_{i}", t, n_seqlets=30) for i, t in enumerate(PLANTED.values())
-    ]
+    patterns = [make_pattern(f"pos_patterns.pattern_{i}", t, n_seqlets=30) for i, t in enumerate(PLANTED.values())]
     random = "".join(rng.choice(list("ACGT"), 9))
     patterns.append(make_pattern("neg_patterns.pattern_0", random, n_seqlets=30))
     table = match(patterns, database)

@@ -8,9 +8,7 @@ from .simulated import make_discovery, make_pattern
 STRONG = make_pattern("pos_patterns.pattern_0", "TTACCCGGA", n_seqlets=80)
 RARE = make_pattern("pos_patterns.pattern_1", "CACGTGACA", n_seqlets=10)
 NEGATIVE = make_pattern("neg_patterns.pattern_0", "GGGCGATTA", n_seqlets=40)
-NOISE = [
-    make_pattern(f"pos_patterns.pattern_{i}", text, n_seqlets=6) for i, text in enumerate(("AAGAT", "TGTCA"))
-]
+NOISE = [make_pattern(f"pos_patterns.pattern_{i}", text, n_seqlets=6) for i, text in enumerate(("AAGAT", "TGTCA"))]
 CHANCE_COPY = make_pattern("pos_patterns.pattern_7", "TTACCCGGA", n_seqlets=30)
 
 
@@ -41,9 +39,7 @@ def test_margin_separates_weak_from_supported():
 
 
 def test_a_chance_copy_challenges_only_its_own_motif():
-    table = calibrate(make_discovery([STRONG, RARE]), [make_discovery([*NOISE, CHANCE_COPY])]).set_index(
-        "pattern"
-    )
+    table = calibrate(make_discovery([STRONG, RARE]), [make_discovery([*NOISE, CHANCE_COPY])]).set_index("pattern")
     assert table.loc[STRONG.name, "n_null"] == 3
     assert table.loc[STRONG.name, "ratio"] == pytest.approx(80 / 30)
     assert table.loc[RARE.name, "n_null"] == 2

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from lucidna.errors import UserError
-from lucidna.motifs.meme import read_meme
+from lucidna.meme import read_meme
 from lucidna.motifs.patterns import (
     consensus,
     describe,

@@ -76,8 +76,6 @@ def test_nothing_found_is_said(tmp_path):
 def test_files_that_do_not_belong_together(tmp_path, stage):
     simulate(tmp_path / "other.h5", n=7, seed=1)
     with pytest.raises(UserError, match=r"7 lines but .* 400 maps"):
-        annotate(
-            stage.folder / "real.h5", tmp_path / "other.bed", stage.folder / "modisco.h5", tmp_path / "out"
-        )
+        annotate(stage.folder / "real.h5", tmp_path / "other.bed", stage.folder / "modisco.h5", tmp_path / "out")
     with pytest.raises(UserError, match="made from 400 maps of 200 bp"):
         annotate(tmp_path / "other.h5", tmp_path / "other.bed", stage.folder / "modisco.h5", tmp_path / "out")

@@ -50,10 +50,7 @@ def test_defaults_are_filled_at_every_level_and_the_input_is_not_changed():
         "output": 256,
         "jitter": 0,
     }
-    assert (
-        validate({**config, "regions": {**config["regions"], "outliers": None}})["regions"]["outliers"]
-        is None
-    )
+    assert validate({**config, "regions": {**config["regions"], "outliers": None}})["regions"]["outliers"] is None
 
 
 @pytest.mark.parametrize(

@@ -13,22 +13,27 @@ from lucidna.files import atomic_path, existing_parent, read_json, read_tsv, sha
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
     path = tmp_path / "a.txt"
     path.write_text("old")
-    with pytest.raises(RuntimeError), atomic_path(path) as temporary:
-        temporary.write_text("half")
-        raise RuntimeError
+
+    def fail_half_way():
+        with atomic_path(path) as temporary:
+            temporary.write_text("half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail_half_way()
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_full_disk_is_one_sentence(tmp_path):
     path = tmp_path / "a.txt"
-    with (
-        pytest.raises(UserError, match="disk is full") as error,
-        atomic_path(path),
-        Path("/dev/full").open("w") as full,
-    ):
-        full.write("x")
-        full.flush()
+
+    def fill():
+        with atomic_path(path), Path("/dev/full").open("w") as full:
+            full.write("x")
+
+    with pytest.raises(UserError, match="disk is full") as error:
+        fill()
     assert str(path) in str(error.value)
     assert not list(tmp_path.iterdir())
 

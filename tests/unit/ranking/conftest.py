@@ -19,9 +19,7 @@ class Toy:
     def maps(self, noise, seed=1):
         """One network per noise level: (n, N, 4, L) float32, truth plus noise."""
         rng = np.random.default_rng(seed)
-        return np.stack([self.truth + s * rng.standard_normal(self.truth.shape) for s in noise]).astype(
-            np.float32
-        )
+        return np.stack([self.truth + s * rng.standard_normal(self.truth.shape) for s in noise]).astype(np.float32)
 
 
 def make_toy(n_regions=60, length=80, seed=0):

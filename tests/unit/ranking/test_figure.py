@@ -8,9 +8,7 @@ from lucidna.ranking.panel import rank_candidates
 
 @pytest.fixture(scope="module")
 def ranking(toy):
-    maps = np.concatenate(
-        [toy.maps([0.3, 0.4, 0.6, 0.9]), -toy.maps([0.3], seed=2), toy.maps([30.0], seed=3)]
-    )
+    maps = np.concatenate([toy.maps([0.3, 0.4, 0.6, 0.9]), -toy.maps([0.3], seed=2), toy.maps([30.0], seed=3)])
     return rank_candidates(
         maps,
         toy.onehot,
@@ -27,9 +25,7 @@ def test_every_network_is_drawn_at_its_place(ranking):
     (ax,) = figure.axes
     assert ax.get_xlabel() == "validation AUROC"
     drawn = {(round(line.get_xdata()[0], 6), round(line.get_ydata()[0], 6)) for line in ax.lines}
-    assert drawn >= {
-        (round(x, 6), round(y, 6)) for x, y in zip(ranking["prediction"], ranking["score"], strict=True)
-    }
+    assert drawn >= {(round(x, 6), round(y, 6)) for x, y in zip(ranking["prediction"], ranking["score"], strict=True)}
     labels = [text.get_text() for text in figure.legends[0].get_texts()]
     assert labels[:2] == ["a", "b"]
     assert {"chosen", "control", "Pareto front"} <= set(labels)

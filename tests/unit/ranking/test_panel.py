@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from lucidna.dataset import Dataset
 from lucidna.errors import UserError
 from lucidna.ranking.panel import rank_candidates, rank_experiment
 from lucidna.ranking.prepare import codes_of
@@ -24,9 +25,7 @@ def ranked(toy):
     everything = dict(zip(["best", "good", "fair", "poor", "bad"], maps, strict=True))
     everything |= {"control": noise_like(maps, 1)[0]}
     scores = {name: (0.9 - 0.01 * place, 0.8, 0.95) for place, name in enumerate(everything)}
-    return rank_candidates(
-        everything, toy.onehot, controls=["control"], scores=scores, metric="auroc", top=2, **FAST
-    )
+    return rank_candidates(everything, toy.onehot, controls=["control"], scores=scores, metric="auroc", top=2, **FAST)
 
 
 def test_planted_truth_is_ranked_in_order(ranked):
@@ -125,9 +124,7 @@ def test_few_networks_are_ranked_by_rule_b(toy):
 def test_folds_are_compared_within_themselves(toy):
     other = make_toy(seed=8)
     maps = [*toy.maps([0.2, 0.4, 0.8, 1.2]), *other.maps([0.3, 0.5, 0.9, 1.4])]
-    ranking = rank_candidates(
-        maps, {"a": toy.onehot, "b": other.onehot}, folds=["a"] * 4 + ["b"] * 4, top=2, **FAST
-    )
+    ranking = rank_candidates(maps, {"a": toy.onehot, "b": other.onehot}, folds=["a"] * 4 + ["b"] * 4, top=2, **FAST)
     assert ranking.verdict["by_fold"]["a"]["best"] == "model_0"
     assert ranking.verdict["by_fold"]["b"]["best"] == "model_4"
     assert set(ranking.verdict["chosen"]) == {"model_0", "model_4"}
@@ -135,9 +132,7 @@ def test_folds_are_compared_within_themselves(toy):
 
 def test_gate_and_chance(toy):
     maps = toy.maps(QUALITY)
-    scores = np.array(
-        [[0.5, 0.4, 0.49], [0.9, 0.88, 0.92], [0.9, 0.88, 0.92], [0.8, 0.7, 0.85], [0.9, 0.88, 0.92]]
-    )
+    scores = np.array([[0.5, 0.4, 0.49], [0.9, 0.88, 0.92], [0.9, 0.88, 0.92], [0.8, 0.7, 0.85], [0.9, 0.88, 0.92]])
     ranking = rank_candidates(maps, toy.onehot, scores=scores, metric="auroc", **FAST)
     status = ranking.ranking.set_index("id")["status"]
     assert status.tolist()[:3] == ["passed"] * 3
@@ -197,7 +192,10 @@ def test_bad_input_is_named_in_one_sentence(toy, change, words):
 class StandIn:
     """What the ranking reads of a dataset."""
 
+    locate = Dataset.locate
+
     def __init__(self, codes, target="binary"):
+        self.directory = "data"
         self.info = {"target": target}
         self.rows = pd.DataFrame({"region_id": [f"{index:03d}" for index in range(len(codes))]})
         self._codes = codes
@@ -240,9 +238,7 @@ def experiment(toy, tmp_path):
 
 def rank(experiment):
     candidates, folder, dataset = experiment
-    return rank_experiment(
-        candidates, folder / "train", folder / "rank" / "maps", dataset, margin=0.1, **FAST
-    )
+    return rank_experiment(candidates, folder / "train", folder / "rank" / "maps", dataset, margin=0.1, **FAST)
 
 
 def test_an_experiment_is_read_from_its_files(experiment):
@@ -252,11 +248,7 @@ def test_an_experiment_is_read_from_its_files(experiment):
     assert result.verdict["rule"] == "A*"
     panel = result.panel.set_index("id")
     assert 0.85 < panel.loc["cnn-0", "prediction"] < 1
-    assert (
-        panel.loc["cnn-0", "prediction_lo"]
-        < panel.loc["cnn-0", "prediction"]
-        < panel.loc["cnn-0", "prediction_hi"]
-    )
+    assert panel.loc["cnn-0", "prediction_lo"] < panel.loc["cnn-0", "prediction"] < panel.loc["cnn-0", "prediction_hi"]
     assert panel.loc["cnn-0", "family"] == "cnn x standard"
     assert panel.loc["cnn-0", "family_agreement"] > panel.loc["shuffled", "family_agreement"]
 
@@ -279,9 +271,7 @@ def test_failed_candidates_are_listed_with_their_reason(experiment):
 def test_nothing_left_is_a_verdict_too(experiment):
     candidates, folder, dataset = experiment
     for candidate in candidates:
-        (folder / "train" / candidate["id"] / "metrics.json").write_text(
-            '{"status": "failed", "reason": "no"}'
-        )
+        (folder / "train" / candidate["id"] / "metrics.json").write_text('{"status": "failed", "reason": "no"}')
     verdict = rank((candidates, folder, dataset)).verdict
     assert verdict["status"] == "none"
     assert len(verdict["failed"]) == 6
@@ -292,7 +282,7 @@ def test_nothing_left_is_a_verdict_too(experiment):
 def test_files_that_are_missing_or_of_another_dataset_are_named(experiment):
     candidates, folder, dataset = experiment
     dataset.rows.loc[7, "region_id"] = "other"
-    with pytest.raises(UserError, match="lists 60 regions, and 59 of them"):
+    with pytest.raises(UserError, match="1 of 60 regions are not where data"):
         rank((candidates, folder, dataset))
     dataset.rows.loc[7, "region_id"] = "007"
     (folder / "rank" / "maps" / "cnn-1.npy").unlink()

@@ -34,9 +34,7 @@ def test_metric_is_the_mean_over_tasks_inside_its_interval(data, metric):
     prediction, target = data
     one = prediction_metric(prediction, target, metric=metric)
     assert one[1] < one[0] < one[2]
-    flipped = prediction_metric(
-        np.stack([prediction, -prediction], 1), np.stack([target, target], 1), metric=metric
-    )
+    flipped = prediction_metric(np.stack([prediction, -prediction], 1), np.stack([target, target], 1), metric=metric)
     assert flipped[0] == pytest.approx(0.5 if metric == "auroc" else 0)
     assert prediction_metric(prediction, target, metric=metric) == one
 

@@ -1,9 +1,10 @@
 from pathlib import Path
 
 import pytest
-from made_up import make_experiment
 
 from lucidna.report.page import write_report
+
+from .made_up import make_experiment
 
 
 @pytest.fixture(scope="package")

@@ -109,9 +109,7 @@ def write_data(root: Path, rng: np.random.Generator) -> pd.DataFrame:
     )
     write_tsv(root / "data" / "dropped.tsv", dropped)
     digests = {"results/made-up/genome.fa": "ab" * 32, "results/made-up/peaks.narrowPeak": "cd" * 32}
-    write_json(
-        root / "data" / "inputs.json", {"digests": digests, "notices": ["the genome has no index yet"]}
-    )
+    write_json(root / "data" / "inputs.json", {"digests": digests, "notices": ["the genome has no index yet"]})
     write_json(root / "data" / "dataset.json", {"digest": "ef" * 32, "tasks": [TASK]})
     return rows
 
@@ -155,9 +153,7 @@ def write_training(root: Path, candidates: list[dict], rng: np.random.Generator)
         }
         write_json(folder / "metrics.json", record)
         write_json(folder / "model.json", {"versions": {"torch": "2.13.0", "numpy": "2.4.6"}})
-        tests.append(
-            {"candidate": candidate["id"], "task": TASK, "pearson": level - 0.02, "spearman": level - 0.04}
-        )
+        tests.append({"candidate": candidate["id"], "task": TASK, "pearson": level - 0.02, "spearman": level - 0.04})
     write_tsv(root / "report" / "test_metrics.tsv", pd.DataFrame(tests))
 
 
@@ -245,9 +241,7 @@ def make_sequence(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, lis
     codes = rng.integers(0, 4, LENGTH)
     value = rng.normal(0, 0.02, LENGTH)
     places = []
-    for word, start in zip(
-        rng.choice(list(MOTIFS), 2), (rng.integers(60, 118), rng.integers(130, 180)), strict=True
-    ):
+    for word, start in zip(rng.choice(list(MOTIFS), 2), (rng.integers(60, 118), rng.integers(130, 180)), strict=True):
         codes[start : start + len(word)] = ["ACGT".index(letter) for letter in word]
         value[start : start + len(word)] = 0.5 + rng.normal(0, 0.05, len(word))
         places.append((int(start), str(word)))
@@ -278,9 +272,7 @@ def write_ranked_maps(
 def write_truth(root: Path, rows: pd.DataFrame, drawn: list) -> None:
     """Write the truth of a simulation: the motifs at the peaks, and a decoy that is nowhere."""
     folder = root / "simulate" / "truth"
-    motifs = [
-        {"name": name, "role": "activator", "ppm": motif_ppm(word).tolist()} for word, name in MOTIFS.items()
-    ]
+    motifs = [{"name": name, "role": "activator", "ppm": motif_ppm(word).tolist()} for word, name in MOTIFS.items()]
     motifs.append({"name": "motifD", "role": "decoy", "ppm": motif_ppm("AACCTTGG").tolist()})
     write_json(folder / "motifs.json", motifs)
     lines = ["#chrom\tstart\tend\tmotif\tscore\tstrand\tregion\tstrength\trole"]
@@ -315,9 +307,7 @@ def motif_ppm(word: str) -> np.ndarray:
     return 0.9 * np.eye(4)[:, ["ACGT".index(letter) for letter in word]] + 0.025
 
 
-def write_maps(
-    root: Path, rows: pd.DataFrame, drawn: list, candidates: list[dict], rng: np.random.Generator
-) -> None:
+def write_maps(root: Path, rows: pd.DataFrame, drawn: list, candidates: list[dict], rng: np.random.Generator) -> None:
     at_peaks = [drawn[row] for row in np.flatnonzero(rows["role"] == "peak")]
     peaks = rows[rows["role"] == "peak"].reset_index(drop=True)
     one_hot = np.stack([np.eye(4)[codes].T for codes, *_ in at_peaks])
@@ -365,9 +355,7 @@ def write_maps(
     write_tsv(root.joinpath(*PLACE, "agreement.tsv"), agreement)
 
 
-def write_patterns(
-    path: Path, words: list[str], *, strength: float, n_seqlets: int, rng: np.random.Generator
-) -> None:
+def write_patterns(path: Path, words: list[str], *, strength: float, n_seqlets: int, rng: np.random.Generator) -> None:
     """Write a TF-MoDISco file with one positive pattern per word."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with h5py.File(path, "w") as handle:

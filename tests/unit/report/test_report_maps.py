@@ -3,7 +3,6 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from made_up import LENGTH
 
 from lucidna.files import read_tsv
 from lucidna.report.attribution_section import agreement_map
@@ -17,6 +16,8 @@ from lucidna.report.maps import (
     read_windows,
     strongest_window,
 )
+
+from .made_up import LENGTH
 
 
 @pytest.fixture

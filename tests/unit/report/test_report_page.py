@@ -8,12 +8,13 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
-from made_up import make_candidates
 
 import lucidna
 from lucidna.errors import UserError
 from lucidna.files import read_tsv, write_json, write_tsv
 from lucidna.report.page import write_report
+
+from .made_up import make_candidates
 
 VOID = {"meta", "br", "input", "img", "link", "hr"}
 SECTIONS = ["summary", "ranking", "training", "attribution", "motifs", "hits", "truth", "provenance"]
@@ -93,10 +94,7 @@ def test_numbers_of_the_files_are_on_the_page(written, page):
     words = " ".join(read(page).words)
     panel = read_tsv(root / "rank" / "panel.tsv")
     for row in panel.dropna().itertuples():
-        assert (
-            f"{row.prediction:.3f} [{row.prediction_lo:.3f}, {row.prediction_hi:.3f}]".replace("-", "−")
-            in words
-        )
+        assert f"{row.prediction:.3f} [{row.prediction_lo:.3f}, {row.prediction_hi:.3f}]".replace("-", "−") in words
     test = read_tsv(root / "report" / "test_metrics.tsv")
     for value in test["pearson"]:
         assert f"{value:.3f}".replace("-", "−") in words
@@ -165,9 +163,7 @@ def test_no_pattern_and_no_candidate_are_no_error(tmp_path, written):
     write_json(folder / "summary.json", {"notices": ["no seqlets passed the threshold"]})
     for name in ("panel.tsv", "ranking.tsv"):
         write_tsv(root / "rank" / name, read_tsv(root / "rank" / name).head(0))
-    write_json(
-        root / "rank" / "verdict.json", {"status": "none", "text": "None can be believed.", "chosen": []}
-    )
+    write_json(root / "rank" / "verdict.json", {"status": "none", "text": "None can be believed.", "chosen": []})
     arguments = written[1] | {"candidates": [], "truth_dir": root / "simulate" / "truth"}
     write_report(root, root / "report.html", **arguments)
     words = " ".join(read((root / "report.html").read_text()).words)
@@ -181,9 +177,7 @@ def test_hostile_text_is_escaped(tmp_path, written):
     root = tmp_path / "made-up"
     shutil.copytree(written[0], root)
     bad = "\"><script>alert(1)</script><b title='&"
-    write_json(
-        root / "rank" / "verdict.json", {"status": bad, "text": bad, "chosen": [bad], "notices": [bad]}
-    )
+    write_json(root / "rank" / "verdict.json", {"status": bad, "text": bad, "chosen": [bad], "notices": [bad]})
     panel = read_tsv(root / "rank" / "panel.tsv")
     panel.loc[0, "id"] = bad
     write_tsv(root / "rank" / "panel.tsv", panel)

@@ -1,11 +1,12 @@
 import numpy as np
 import pandas as pd
 import pytest
-from made_up import MOTIFS, make_candidates, quality
 
 from lucidna.files import read_json, read_tsv
 from lucidna.report import motifs_section, provenance, ranking_section, training_section, truth_section
 from lucidna.report.collect import Experiment, appearance, read_table
+
+from .made_up import MOTIFS, make_candidates, quality
 
 
 @pytest.fixture
@@ -125,8 +126,7 @@ def test_map_quality_follows_the_noise_of_the_candidates(experiment):
     order = quality_frame["candidate"].map(known)
     assert np.corrcoef(order, quality_frame["aupr"])[0, 1] > 0.9
     assert (
-        (quality_frame["aupr_lo"] <= quality_frame["aupr"])
-        & (quality_frame["aupr"] <= quality_frame["aupr_hi"])
+        (quality_frame["aupr_lo"] <= quality_frame["aupr"]) & (quality_frame["aupr"] <= quality_frame["aupr_hi"])
     ).all()
     control = quality_frame["candidate"].str.contains("random_weights")
     assert quality_frame.loc[control, "auroc"].item() < 0.65

@@ -5,15 +5,14 @@ import pytest
 
 from lucidna.errors import UserError
 from lucidna.files import sha256
-from lucidna.simulate import read_meme, simulate
+from lucidna.meme import read_meme
+from lucidna.simulate import simulate
 
 CHROMOSOMES = {"chr1": 240_000, "chr2": 130_000}
 
 
 def test_the_folder_holds_what_a_user_would_bring_and_the_truth(simulated):
-    files = {
-        str(path.relative_to(simulated.folder)) for path in simulated.folder.rglob("*") if path.is_file()
-    }
+    files = {str(path.relative_to(simulated.folder)) for path in simulated.folder.rglob("*") if path.is_file()}
     assert files == {
         "genome.fa",
         "peaks.narrowPeak",
@@ -96,7 +95,7 @@ def test_the_forward_strand_leads_on_the_rising_flank(simulated):
 
 
 def test_database_holds_planted_and_unrelated_motifs(simulated):
-    database = read_meme(simulated.folder / "database.meme")
+    database = {motif.name: motif.ppm for motif in read_meme(simulated.folder / "database.meme")}
     assert list(database)[:10] == list(simulated.motifs)
     assert len(database) == 30
     for name, motif in simulated.motifs.items():

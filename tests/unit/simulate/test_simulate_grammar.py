@@ -103,9 +103,7 @@ def test_the_pair_needs_its_order_and_strand(motifs):
         [(100, first, "+"), (100 + PAIR_SPACING, second, "-")],
         [(100 + PAIR_SPACING, first, "+"), (100, second, "+")],
     ):
-        np.testing.assert_allclose(
-            strengths(find_matches(place(*sites), motifs), motifs), PAIR_ALONE, rtol=1e-5
-        )
+        np.testing.assert_allclose(strengths(find_matches(place(*sites), motifs), motifs), PAIR_ALONE, rtol=1e-5)
 
 
 def test_harder_means_weaker_and_noisier():

@@ -18,11 +18,7 @@ def drawn():
 def count_motifs(truth: np.ndarray, core_only: bool) -> list[tuple[int, int]]:
     """Return (motifs, of which core) of every sequence, by looking every matrix up in the truth."""
     wide = {True: CORE, False: {**CORE, **POOL}}[core_only]
-    strands = [
-        (name in CORE, m.astype(np.float32))
-        for name, p in wide.items()
-        for m in (p, reverse_complement_ppm(p))
-    ]
+    strands = [(name in CORE, m.astype(np.float32)) for name, p in wide.items() for m in (p, reverse_complement_ppm(p))]
     counts = []
     for row in truth:
         found, core = 0, 0

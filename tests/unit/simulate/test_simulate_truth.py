@@ -10,9 +10,7 @@ from lucidna.truth import mask_windows
 
 def window_counts(simulated, peaks: pd.DataFrame) -> np.ndarray:
     cuts = simulated.track("accessibility.bw")
-    return np.array(
-        [cuts[c][s - 100 : s + 100].sum() for c, s in zip(peaks["chrom"], peaks["summit"], strict=True)]
-    )
+    return np.array([cuts[c][s - 100 : s + 100].sum() for c, s in zip(peaks["chrom"], peaks["summit"], strict=True)])
 
 
 @pytest.fixture(scope="module")
@@ -35,9 +33,7 @@ def test_every_motif_stands_where_the_bed_says_on_the_strand_it_says(simulated):
             table = log_odds(ppm if instance.strand == "+" else reverse_complement_ppm(ppm))
             score = table[np.arange(len(site)), site].sum()
             assert score >= motif["threshold_bits"] - 1e-3
-            assert round(1000 * score / log_odds(ppm).max(axis=1).sum()) == pytest.approx(
-                instance.score, abs=1
-            )
+            assert round(1000 * score / log_odds(ppm).max(axis=1).sum()) == pytest.approx(instance.score, abs=1)
 
 
 def test_functional_motifs_gather_at_peaks_and_decoys_do_not(simulated):
@@ -70,9 +66,7 @@ def test_instances_name_the_peak_they_lie_at(simulated):
 
 def test_effects_are_visible_in_the_signal(strength_of_peak, simulated):
     """A linear fit of log2 counts on summed strengths has the right sign and size for all but decoys."""
-    columns = {
-        name: [name] for name, motif in simulated.motifs.items() if motif["role"] not in ("decoy", "pair")
-    }
+    columns = {name: [name] for name, motif in simulated.motifs.items() if motif["role"] not in ("decoy", "pair")}
     # The members of a pair come together, so that only their sum has a slope of its own.
     columns["pair"] = [name for name, motif in simulated.motifs.items() if motif["role"] == "pair"]
     design = np.column_stack([strength_of_peak[names].sum(axis=1) for names in columns.values()])
@@ -83,10 +77,7 @@ def test_effects_are_visible_in_the_signal(strength_of_peak, simulated):
 
 
 def test_peaks_with_activators_are_higher_and_with_repressors_lower(strength_of_peak, simulated):
-    roles = {
-        role: [n for n, m in simulated.motifs.items() if m["role"] == role]
-        for role in ("activator", "repressor")
-    }
+    roles = {role: [n for n, m in simulated.motifs.items() if m["role"] == role] for role in ("activator", "repressor")}
     counts, activation = strength_of_peak["log2_counts"], strength_of_peak[roles["activator"]].sum(axis=1)
     assert counts[activation > 4].mean() > counts[activation < 2].mean() + 1
     repressed = strength_of_peak[roles["repressor"]].sum(axis=1) < 0
@@ -124,18 +115,13 @@ def test_mask_is_strength_shared_out_by_information(simulated):
     """The bases of an instance that overlaps no other hold its |strength|, by their information."""
     table = simulated.instances[simulated.instances["strength"] != 0].sort_values(["chrom", "start"])
     alone = table[
-        (
-            table["start"]
-            >= table["end"].shift(fill_value=0).where(table["chrom"] == table["chrom"].shift(), 0)
-        )
+        (table["start"] >= table["end"].shift(fill_value=0).where(table["chrom"] == table["chrom"].shift(), 0))
         & (table["end"] <= table["start"].shift(-1).where(table["chrom"] == table["chrom"].shift(-1), np.inf))
     ]
     for name in ("CTCF", "REST"):
         here = alone[alone["motif"] == name]
         assert len(here) > 20
-        windows = mask_windows(
-            simulated.folder / "truth" / "mask.bw", here["chrom"], here["start"], here["end"]
-        )
+        windows = mask_windows(simulated.folder / "truth" / "mask.bw", here["chrom"], here["start"], here["end"])
         np.testing.assert_allclose(windows.sum(axis=1), here["strength"].abs(), atol=1e-3)
         share = information(np.array(simulated.motifs[name]["ppm"]))
         forward = (here["strand"] == "+").to_numpy()
@@ -158,13 +144,10 @@ def test_mask_is_zero_outside_functional_instances(simulated):
 def test_bound_motifs_leave_a_footprint(simulated):
     """Cuts inside strong instances fall well below those beside them."""
     cuts = simulated.track("accessibility.bw")
-    strong = simulated.instances[
-        (simulated.instances["strength"] > 1) & (simulated.instances["region"] != ".")
-    ]
+    strong = simulated.instances[(simulated.instances["strength"] > 1) & (simulated.instances["region"] != ".")]
     inside = sum(cuts[i.chrom][i.start : i.end].sum() for i in strong.itertuples())
     beside = sum(
-        cuts[i.chrom][i.start - 5 : i.start].sum() + cuts[i.chrom][i.end : i.end + 5].sum()
-        for i in strong.itertuples()
+        cuts[i.chrom][i.start - 5 : i.start].sum() + cuts[i.chrom][i.end : i.end + 5].sum() for i in strong.itertuples()
     )
     width = (strong["end"] - strong["start"]).sum()
     assert inside / width < 0.75 * beside / (10 * len(strong))

@@ -38,9 +38,7 @@ def test_predictions_do_not_depend_on_the_batch_and_keep_the_order(profile):
     assert whole["profile"].shape == (5, 3, 40)
     for key in whole:
         np.testing.assert_allclose(whole[key], parts[key], atol=1e-5)
-    np.testing.assert_allclose(
-        whole["profile"][1], predict(model, dataset, rows[1:2])["profile"][0], atol=1e-5
-    )
+    np.testing.assert_allclose(whole["profile"][1], predict(model, dataset, rows[1:2])["profile"][0], atol=1e-5)
     assert predict(model, dataset, rows[:0])["prediction"].shape == (0, 2)
 
 

@@ -43,14 +43,10 @@ def test_learns_a_planted_motif(make_dataset, candidate, tmp_path, target, caplo
         metrics = train_candidate(settings, data, tmp_path / "out")
     assert metrics["status"] == "ok"
     assert metrics["reason"] is None
-    assert metrics["valid"]["auroc" if target == "binary" else "pearson"] > (
-        0.95 if target == "binary" else 0.8
-    )
+    assert metrics["valid"]["auroc" if target == "binary" else "pearson"] > (0.95 if target == "binary" else 0.8)
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == FILES
     assert json.loads((tmp_path / "out" / "metrics.json").read_text()) == metrics
-    lines = [
-        r.getMessage() for r in caplog.records if "epoch" in r.getMessage() and "train " in r.getMessage()
-    ]
+    lines = [r.getMessage() for r in caplog.records if "epoch" in r.getMessage() and "train " in r.getMessage()]
     assert len(lines) == metrics["epochs"] == 12
     assert lines[0].startswith("small-standard-fold0-s0  epoch 1/12  train ")
 
@@ -91,9 +87,7 @@ def test_same_seed_same_bytes_and_another_seed_differs(make_dataset, candidate, 
 
 def test_shuffled_labels_destroy_performance(make_dataset, candidate, tmp_path):
     data = make_dataset(target="binary", n=600)
-    metrics = train_candidate(
-        candidate(control="label_shuffled", trainer={"max_epochs": 8}), data, tmp_path / "out"
-    )
+    metrics = train_candidate(candidate(control="label_shuffled", trainer={"max_epochs": 8}), data, tmp_path / "out")
     assert metrics["valid"]["auroc"] < 0.7
     dataset = Dataset.open(data, fold="fold0")
     with np.load(tmp_path / "out" / "valid.npz", allow_pickle=False) as saved:
@@ -137,8 +131,7 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(
     for name in ("model.safetensors", "valid.npz"):
         assert (tmp_path / "killed" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
     histories = [
-        pd.read_csv(tmp_path / n / "history.tsv", sep="\t").drop(columns="seconds")
-        for n in ("killed", "whole")
+        pd.read_csv(tmp_path / n / "history.tsv", sep="\t").drop(columns="seconds") for n in ("killed", "whole")
     ]
     pd.testing.assert_frame_equal(*histories)
 
@@ -164,9 +157,7 @@ def test_early_stopping_is_remembered(make_dataset, candidate, tmp_path, monkeyp
 
 
 @pytest.mark.parametrize("damage", ["settings", "bytes"])
-def test_a_foreign_or_damaged_checkpoint_is_not_used(
-    make_dataset, candidate, tmp_path, monkeypatch, caplog, damage
-):
+def test_a_foreign_or_damaged_checkpoint_is_not_used(make_dataset, candidate, tmp_path, monkeypatch, caplog, damage):
     data = make_dataset()
     with monkeypatch.context() as patch:
         kill_at(patch, epoch=1)
@@ -194,9 +185,7 @@ def test_resume_can_be_refused(make_dataset, candidate, tmp_path, monkeypatch, c
 
 
 @pytest.mark.parametrize("bad_epoch", [0, 2])
-def test_a_nan_loss_is_a_failed_candidate_with_all_its_files(
-    make_dataset, candidate, tmp_path, monkeypatch, bad_epoch
-):
+def test_a_nan_loss_is_a_failed_candidate_with_all_its_files(make_dataset, candidate, tmp_path, monkeypatch, bad_epoch):
     data = make_dataset()
     step = CandidateModule.training_step
 
@@ -268,9 +257,7 @@ def test_profile_candidate_with_controls(make_dataset, candidate, tmp_path):
 
 def test_recipe_changes_the_model(make_dataset, candidate, tmp_path):
     data = make_dataset(n=120)
-    settings = candidate(
-        components=[["standard", {"dropout": 0.0}], ["exponential", {}]], trainer={"max_epochs": 1}
-    )
+    settings = candidate(components=[["standard", {"dropout": 0.0}], ["exponential", {}]], trainer={"max_epochs": 1})
     train_candidate(settings, data, tmp_path / "out")
     described = json.loads((tmp_path / "out" / "model.json").read_text())
     assert described["build"]["first_activation"] == "exponential"
@@ -288,9 +275,7 @@ def test_test_rows_are_never_read(make_dataset, candidate, tmp_path):
     np.save(data / "targets.npy", targets)
     np.save(data / "signals.npy", signals)
     train_candidate(candidate(trainer={"max_epochs": 1}), data, tmp_path / "b")
-    assert (tmp_path / "a" / "model.safetensors").read_bytes() == (
-        tmp_path / "b" / "model.safetensors"
-    ).read_bytes()
+    assert (tmp_path / "a" / "model.safetensors").read_bytes() == (tmp_path / "b" / "model.safetensors").read_bytes()
 
 
 @pytest.mark.parametrize(

@@ -106,9 +106,7 @@ def test_many_hits_agree_with_a_plain_loop():
         [("chr1", s, s + w, "m", "pair") for s, w in zip(starts, rng.integers(6, 15, size=200), strict=True)]
     )
     starts = rng.integers(0, 3000, size=150)
-    hits = hit_frame(
-        [("chr1", s, s + w, "p") for s, w in zip(starts, rng.integers(5, 40, size=150), strict=True)]
-    )
+    hits = hit_frame([("chr1", s, s + w, "p") for s, w in zip(starts, rng.integers(5, 40, size=150), strict=True)])
     found, true = set(), set()
     for h, hit in enumerate(hits.itertuples()):
         for i, instance in enumerate(instances.itertuples()):

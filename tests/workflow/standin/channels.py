@@ -1,4 +1,6 @@
-"""Make conda channels of empty packages: right names, right versions, nothing inside (usage: channels.py OUT ENV.yaml ...).
+"""Make conda channels of empty packages: right names, right versions, nothing inside.
+
+Usage: channels.py OUT ENV.yaml ...
 
 The package `python` holds one file, bin/python, which starts the interpreter that runs this script.
 """

@@ -41,9 +41,7 @@ async def create(file: str, prefix: str) -> None:
 if ARGUMENTS == ["--version"]:
     print("conda 25.1.0")
 elif ARGUMENTS[0] == "info":
-    print(
-        json.dumps({"conda_prefix": str(HOME), "root_prefix": str(HOME), "platform": "linux-64", "envs": []})
-    )
+    print(json.dumps({"conda_prefix": str(HOME), "root_prefix": str(HOME), "platform": "linux-64", "envs": []}))
 elif ARGUMENTS[:2] == ["config", "--get"]:
     print(json.dumps({"get": {"channel_priority": "strict"}}))
 elif ARGUMENTS[:2] == ["env", "create"]:

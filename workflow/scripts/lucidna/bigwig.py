@@ -50,9 +50,7 @@ def check_bigwig(path: str | os.PathLike) -> dict[str, int]:
         with path.open("rb") as handle:
             return _Layout(path, handle).check()
     except OSError as error:
-        raise UserError(
-            f"track {path} cannot be read ({error.strerror}): check the sheet of tracks"
-        ) from error
+        raise UserError(f"track {path} cannot be read ({error.strerror}): check the sheet of tracks") from error
 
 
 def open_bigwig(path: str | os.PathLike) -> figwig.BigWigReader:
@@ -95,9 +93,7 @@ def read_windows(
     """
     try:
         if len(set(chroms)) == 1:
-            figwig.read_bigwig(
-                readers, chroms[0], starts, out.shape[2], out=out, n_jobs=threads, keep_nan=True
-            )
+            figwig.read_bigwig(readers, chroms[0], starts, out.shape[2], out=out, n_jobs=threads, keep_nan=True)
             return
         for channel, (reader, chrom) in enumerate(zip(readers, chroms, strict=True)):
             out[:, channel] = reader.read(chrom, starts, out.shape[2], n_jobs=threads, keep_nan=True)
@@ -160,8 +156,7 @@ def read_chromosome(
 def refuse_value(path: str | os.PathLike, chrom: str, position: int, value: float) -> None:
     """Raise the UserError for a value that is not a number."""
     raise UserError(
-        f"track {path} stores {value} at {chrom}:{position} (0-based): "
-        "write it again with a number, or no value, there"
+        f"track {path} stores {value} at {chrom}:{position} (0-based): write it again with a number, or no value, there"
     )
 
 
@@ -208,9 +203,7 @@ class _Layout:
         if _BIGBED_MAGIC in first:
             raise UserError(f"track {self.path} is a bigBed file: give a bigWig")
         if first[1] == _MAGIC:
-            raise UserError(
-                f"track {self.path} is a bigWig of the other byte order: write it again on this machine"
-            )
+            raise UserError(f"track {self.path} is a bigWig of the other byte order: write it again on this machine")
         if first[0] != _MAGIC:
             kind = next((name for magic, name in _KINDS.items() if head.startswith(magic)), None)
             if kind is None and all(9 <= byte < 127 for byte in head):
@@ -221,9 +214,7 @@ class _Layout:
             )
 
     def _truncated(self, where: str) -> None:
-        raise UserError(
-            f"track {self.path} is truncated: it has {self.size} bytes and {where}: copy it again"
-        )
+        raise UserError(f"track {self.path} is truncated: it has {self.size} bytes and {where}: copy it again")
 
     def _damaged(self, what: str) -> None:
         raise UserError(f"track {self.path} is damaged ({what}): copy it or write it again")

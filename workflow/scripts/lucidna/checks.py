@@ -95,8 +95,7 @@ def _check_genome_inputs(
         _must_be_file(key, path)
     if target == "binary" and not (regions.get("negatives") or {}).get("ratio"):
         raise UserError(
-            "config key 'regions.negatives.ratio' is 0, but target 'binary' tells peaks from negatives: "
-            "give 1 or more"
+            "config key 'regions.negatives.ratio' is 0, but target 'binary' tells peaks from negatives: give 1 or more"
         )
     if target != "binary" and tracks_sheet is None:
         raise UserError(f"config key 'target' is '{target}', but 'tracks' is missing: name a track sheet")
@@ -198,9 +197,7 @@ def _check_tracks(
     return summaries, notices
 
 
-def _check_sequences(
-    settings: Mapping[str, Any], window: Mapping[str, int], folds: Mapping
-) -> dict[str, Any]:
+def _check_sequences(settings: Mapping[str, Any], window: Mapping[str, int], folds: Mapping) -> dict[str, Any]:
     table = settings["table"]
     _must_be_file("sequences.table", table)
     columns = {key: settings[key] for key in ("id", "sequence", "activities", "group") if key in settings}

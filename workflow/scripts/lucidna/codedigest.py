@@ -77,8 +77,8 @@ def _skeleton(path: Path) -> tuple[str, tuple[str, ...]]:
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
             imports.append(node.module)
             imports += [f"{node.module}.{alias.name}" for alias in node.names]
-        if isinstance(
-            node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
-        ) and ast.get_docstring(node, clean=False):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and ast.get_docstring(
+            node, clean=False
+        ):
             node.body = node.body[1:]
     return ast.dump(tree), tuple(name for name in imports if name.split(".")[0] == "lucidna")

@@ -118,9 +118,7 @@ def _fill(node: dict, value: Any, root: dict) -> Any:
 def _check_together(config: dict) -> None:
     """Check what a schema cannot: keys that need or exclude each other."""
     if ("genome" in config) == ("sequences" in config):
-        raise UserError(
-            "config needs either 'genome' (with 'regions') or 'sequences': give exactly one of them"
-        )
+        raise UserError("config needs either 'genome' (with 'regions') or 'sequences': give exactly one of them")
     if "genome" in config and "regions" not in config:
         raise UserError("config has 'genome' but no 'regions': name the peaks in regions.peaks")
     if "sequences" in config:
@@ -128,13 +126,9 @@ def _check_together(config: dict) -> None:
             if key in config:
                 raise UserError(f"config key '{key}' does not go with 'sequences': remove it")
         if config["target"] == "profile":
-            raise UserError(
-                "config key 'target' is 'profile', but 'sequences' has no tracks: choose counts or binary"
-            )
+            raise UserError("config key 'target' is 'profile', but 'sequences' has no tracks: choose counts or binary")
     elif config["target"] != "binary" and "tracks" not in config:
-        raise UserError(
-            f"config key 'target' is '{config['target']}' but 'tracks' is missing: name a track sheet"
-        )
+        raise UserError(f"config key 'target' is '{config['target']}' but 'tracks' is missing: name a track sheet")
 
     window = config["window"]
     window["output"] = window["output"] or window["input"]

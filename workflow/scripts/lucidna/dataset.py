@@ -241,9 +241,7 @@ class Dataset:
         chosen = np.ones(len(self.rows), dtype=bool)
         if split is not None:
             if self.split is None:
-                raise UserError(
-                    f"{self.directory} was opened without a fold: name one to take its {split} rows"
-                )
+                raise UserError(f"{self.directory} was opened without a fold: name one to take its {split} rows")
             chosen &= self.split == split
         if role is not None:
             chosen &= (self.rows["role"] == role).to_numpy()
@@ -273,15 +271,26 @@ class Dataset:
             f"({detail}): build again what is older"
         )
 
+    def locate(self, regions: pd.DataFrame) -> np.ndarray:
+        """Return the rows (int64) that a table of region_id and row names; UserError where an id is not there."""
+        indices = regions["row"].to_numpy(dtype=np.int64)
+        known = self.rows["region_id"].to_numpy(dtype=object)
+        inside = (indices >= 0) & (indices < len(known))
+        same = inside & (known[np.where(inside, indices, 0)] == regions["region_id"].to_numpy(dtype=object))
+        if not same.all():
+            raise UserError(
+                f"{int((~same).sum())} of {len(indices)} regions are not where {self.directory} ({len(known)} regions) "
+                "has them: build again what is older"
+            )
+        return indices
+
     def _array(self, name: str) -> np.ndarray:
         path = self.directory / name
         if not path.exists():
             raise UserError(f"{self.directory} is not whole: it has no {name}; build the dataset again")
         array = np.load(path, mmap_mode="r", allow_pickle=False)
         if len(array) != len(self.rows):
-            raise UserError(
-                f"{path} has {len(array)} rows, rows.tsv {len(self.rows)}: build the dataset again"
-            )
+            raise UserError(f"{path} has {len(array)} rows, rows.tsv {len(self.rows)}: build the dataset again")
         return array
 
 

@@ -219,9 +219,7 @@ class _Source:
     def _names_of(self, chrom: str) -> list[str]:
         if chrom not in self._names:
             size = None if self._sizes is None else self._sizes[chrom]
-            self._names[chrom] = [
-                name_in_track(reader, chrom, size, aliases=self._aliases) for reader in self._readers
-            ]
+            self._names[chrom] = [name_in_track(reader, chrom, size, aliases=self._aliases) for reader in self._readers]
         return self._names[chrom]
 
     def _check_signs(self, low: np.ndarray, high: np.ndarray) -> None:
@@ -231,9 +229,7 @@ class _Source:
             if self._signs[channel, 1]:
                 raise UserError(f"{where} has values of both signs: give a signal from 0 on, such as counts")
             if not self._is_minus[channel]:
-                raise UserError(
-                    f"{where} has negative values: list it as minus_bigwig, or write it with values from 0"
-                )
+                raise UserError(f"{where} has negative values: list it as minus_bigwig, or write it with values from 0")
 
 
 def _signal_source(
@@ -301,9 +297,7 @@ def _batches(
 def _check_names(genome: Genome, chrom: np.ndarray) -> None:
     unknown = set(chrom) - set(genome.sizes)
     if unknown:
-        raise UserError(
-            f"regions on chromosome {min(unknown)!r}, which {genome.path} does not have: drop them"
-        )
+        raise UserError(f"regions on chromosome {min(unknown)!r}, which {genome.path} does not have: drop them")
 
 
 def _check_bounds(genome: Genome, chrom: np.ndarray, first: np.ndarray, width: int) -> None:

@@ -110,9 +110,7 @@ class Fasta:
             raise UserError(f"genome {path} holds no sequence: give a FASTA or 2bit file as genome.fasta")
         empty = next((name for name, size in self.sizes.items() if size == 0), None)
         if empty is not None:
-            raise UserError(
-                f"genome {path}: chromosome {empty!r} has no letters: remove it or give its sequence"
-            )
+            raise UserError(f"genome {path}: chromosome {empty!r} has no letters: remove it or give its sequence")
 
     def codes(self, chrom: str) -> np.ndarray:
         """Return uint8 (size,), the codes of one chromosome; UserError at the first letter not in ACGTN."""
@@ -168,8 +166,7 @@ class Fasta:
                     piece = chunk[at:stop]
                     if unnamed and piece.strip():
                         raise UserError(
-                            f"{self._path} is not a FASTA or 2bit file (it does not begin with '>'): "
-                            "check genome.fasta"
+                            f"{self._path} is not a FASTA or 2bit file (it does not begin with '>'): check genome.fasta"
                         )
                     if not unnamed:
                         yield "bases", offset + at, piece

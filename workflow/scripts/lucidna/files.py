@@ -23,6 +23,9 @@ _REMEDIES = {
     errno.EROFS: "the folder is read-only: choose another with --directory",
 }
 
+#: Columns that hold names, even where all of them look like numbers.
+_NAMES = ("region_id", "chrom", "name", "group", "id", "candidate", "motif")
+
 
 def existing_parent(path: str | os.PathLike) -> Path:
     """Return the nearest folder at or above `path` that exists (or the file that stands in its way)."""
@@ -81,8 +84,11 @@ def write_tsv(path: str | os.PathLike, frame: pd.DataFrame) -> None:
 
 
 def read_tsv(path: str | os.PathLike) -> pd.DataFrame:
-    """Read a table written by `write_tsv`; only an empty field is a missing value (a name may be "NA")."""
-    return pd.read_csv(path, sep="\t", keep_default_na=False, na_values=[""])
+    """Read a table written by `write_tsv`.
+
+    Only an empty field is a missing value: a chromosome may be called "NA". Names stay text: an id may be "001".
+    """
+    return pd.read_csv(path, sep="\t", keep_default_na=False, na_values=[""], dtype=dict.fromkeys(_NAMES, str))
 
 
 def sha256(path: str | os.PathLike) -> str:

@@ -51,9 +51,7 @@ def window_starts(centre: np.ndarray, length: int) -> np.ndarray:
     return np.asarray(centre, dtype=np.int64) - length // 2
 
 
-def composition(
-    genome: Genome, chrom: np.ndarray, centre: np.ndarray, *, length: int
-) -> tuple[np.ndarray, np.ndarray]:
+def composition(genome: Genome, chrom: np.ndarray, centre: np.ndarray, *, length: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the GC share and the N share of windows anywhere in a genome.
 
     Parameters
@@ -153,10 +151,7 @@ def blacklisted(
         hit[rows] = np.stack([low[last], high[last]], axis=1)
     return _explain(
         dropped,
-        lambda i: (
-            f"window {start[i]}-{start[i] + length} overlaps the blacklist, widened to "
-            f"{hit[i, 0]}-{hit[i, 1]}"
-        ),
+        lambda i: f"window {start[i]}-{start[i] + length} overlaps the blacklist, widened to {hit[i, 0]}-{hit[i, 1]}",
     )
 
 

@@ -129,9 +129,7 @@ def assign(
     return splits
 
 
-def balanced_groups(
-    labels: np.ndarray, known: list[str], k: int, *, unit: str = "chromosome"
-) -> list[list[str]]:
+def balanced_groups(labels: np.ndarray, known: list[str], k: int, *, unit: str = "chromosome") -> list[list[str]]:
     """Share names among k groups so that the groups have nearly equal numbers of rows.
 
     Parameters
@@ -185,8 +183,7 @@ def _refuse_overlap(fold: str, parts: Mapping[str, list[str]]) -> None:
         for name in names:
             if owner.get(name, split) != split:
                 raise UserError(
-                    f"config key 'folds.{fold}' has '{name}' in both {owner[name]} and {split}: keep it in "
-                    "one of them"
+                    f"config key 'folds.{fold}' has '{name}' in both {owner[name]} and {split}: keep it in one of them"
                 )
             owner[name] = split
 
@@ -218,9 +215,7 @@ def _refuse_unknown(fold: str, parts: Mapping[str, list[str]], known: list[str],
                 continue
             guess = (other_spelling(name, known) if unit == "chromosome" else None) or nearest(name, known)
             hint = f"did you mean '{guess}'?" if guess else f"there are {_some(known)}"
-            raise UserError(
-                f"config key 'folds.{fold}.{split}' has '{name}', which is no {unit} of the data: {hint}"
-            )
+            raise UserError(f"config key 'folds.{fold}.{split}' has '{name}', which is no {unit} of the data: {hint}")
 
 
 def _some(names: list[str]) -> str:

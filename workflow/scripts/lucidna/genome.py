@@ -41,8 +41,7 @@ class Genome:
         for name, target in self.aliases.items():
             if target not in self.sizes:
                 raise UserError(
-                    f"genome.aliases maps {name!r} to {target!r}, which {path} does not have"
-                    f"{_has(self.sizes)}"
+                    f"genome.aliases maps {name!r} to {target!r}, which {path} does not have{_has(self.sizes)}"
                 )
 
     def codes(self, chrom: str) -> np.ndarray:
@@ -63,9 +62,7 @@ class Genome:
             yield chrom, self.codes(chrom)
 
 
-def open_genome(
-    path: str | os.PathLike, *, aliases: Mapping[str, str] | None = None, iupac: str = "error"
-) -> Genome:
+def open_genome(path: str | os.PathLike, *, aliases: Mapping[str, str] | None = None, iupac: str = "error") -> Genome:
     """Open a FASTA (plain, gzip or bgzip) or a 2bit file.
 
     Parameters

@@ -69,22 +69,16 @@ def expand_grid(config: dict) -> dict[str, dict]:
         for architecture, recipe, fold, seed in itertools.product(architectures, recipes, folds, seeds)
     ]
     if not points:
-        raise UserError(
-            "config key 'grid' has no candidate: give at least one architecture, recipe, fold and seed"
-        )
+        raise UserError("config key 'grid' has no candidate: give at least one architecture, recipe, fold and seed")
     points += [
-        (architectures[0], recipes[0], fold, seeds[0], control)
-        for control in grid["controls"]
-        for fold in folds
+        (architectures[0], recipes[0], fold, seeds[0], control) for control in grid["controls"] for fold in folds
     ]
 
     candidates: dict[str, dict] = {}
     for architecture, recipe, fold, seed, control in points:
         candidate = _candidate(config, data, architecture, recipe, fold, folds[fold], seed, control)
         if candidate["id"] in candidates:
-            raise UserError(
-                f"config key 'grid' names the candidate {candidate['id']} twice: remove one of the two"
-            )
+            raise UserError(f"config key 'grid' names the candidate {candidate['id']} twice: remove one of the two")
         candidates[candidate["id"]] = candidate
     return candidates
 

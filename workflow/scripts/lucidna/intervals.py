@@ -129,9 +129,7 @@ def read_blacklist(
     return intervals, notices if absent else []
 
 
-def check_against_genome(
-    intervals: pd.DataFrame, sizes: Mapping[str, int], path: str | os.PathLike
-) -> list[str]:
+def check_against_genome(intervals: pd.DataFrame, sizes: Mapping[str, int], path: str | os.PathLike) -> list[str]:
     """Check that the centre of every interval lies on a chromosome of the genome.
 
     Peak callers that extend reads write intervals that reach a little past the end of a chromosome; these are
@@ -210,9 +208,7 @@ def _parse(fields: list[str], where: str, *, narrow: bool, centre: str) -> tuple
     needed = 10 if narrow else 3
     if len(fields) < needed:
         form = "as the first interval of this narrowPeak has" if narrow else "for chrom, start and end"
-        raise UserError(
-            f"{where}: there are {len(fields)} columns: give at least {needed}, {form}, separated by tabs"
-        )
+        raise UserError(f"{where}: there are {len(fields)} columns: give at least {needed}, {form}, separated by tabs")
     chrom = fields[0]
     if not chrom:
         raise UserError(f"{where}: the chromosome (column 1) is empty: name it or remove the line")
@@ -246,8 +242,7 @@ def _parse(fields: list[str], where: str, *, narrow: bool, centre: str) -> tuple
 def _whole(text: str, what: str, where: str) -> int:
     if not (text.isascii() and text.removeprefix("-").isdigit()):
         raise UserError(
-            f"{where}: the {what} is {text!r}, not a whole number: correct it (a header line must begin with "
-            "#)"
+            f"{where}: the {what} is {text!r}, not a whole number: correct it (a header line must begin with #)"
         )
     return int(text)
 

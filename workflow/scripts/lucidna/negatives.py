@@ -125,9 +125,7 @@ def draw_negatives(
         found.append(pd.DataFrame({"chrom": chrom, "start": start, "gc": gc}).sort_values("start"))
         logger.info("negatives on %s: %d of %d", chrom, len(start), counts.sum() + wanted.sum())
 
-    negatives = (
-        pd.concat(found, ignore_index=True) if found else pd.DataFrame({"chrom": [], "start": [], "gc": []})
-    )
+    negatives = pd.concat(found, ignore_index=True) if found else pd.DataFrame({"chrom": [], "start": [], "gc": []})
     negatives["start"] = negatives["start"].astype(np.int64)
     negatives["end"] = negatives["start"] + input_length
     negatives["summit"] = negatives["start"] + input_length // 2
@@ -138,9 +136,7 @@ def draw_negatives(
             f"clear of all peaks and with at most {max_n:g} N, for windows of {input_length} bp: lower "
             f"regions.negatives.ratio (now {ratio:g}) or window.input"
         )
-    return negatives, _notices(
-        peaks["gc"].to_numpy(), negatives["gc"].to_numpy(), asked, taken
-    ) if asked else []
+    return negatives, _notices(peaks["gc"].to_numpy(), negatives["gc"].to_numpy(), asked, taken) if asked else []
 
 
 def gc_distance(a: np.ndarray, b: np.ndarray) -> float:
@@ -221,9 +217,7 @@ def _fill(
     return starts, shares, counts
 
 
-def _without(
-    free: tuple[np.ndarray, np.ndarray], starts: np.ndarray, spacing: int
-) -> tuple[np.ndarray, np.ndarray]:
+def _without(free: tuple[np.ndarray, np.ndarray], starts: np.ndarray, spacing: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the free starts that are at least `spacing` bp away from every one of `starts`."""
     if not len(starts):
         return free

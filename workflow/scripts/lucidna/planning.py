@@ -30,9 +30,7 @@ def task_names(config: dict) -> list[str]:
         return known
     for name in asked:
         if name not in known:
-            raise UserError(
-                f"config key 'attribution.tasks' names '{name}': the tasks are {', '.join(known)}"
-            )
+            raise UserError(f"config key 'attribution.tasks' names '{name}': the tasks are {', '.join(known)}")
     return list(asked)
 
 
@@ -85,16 +83,12 @@ def check_output_folder(folder: str) -> None:
     """Raise UserError when nothing can be written below `folder`."""
     parent = existing_parent(folder)
     if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
-        raise UserError(
-            f"the output folder {folder} is not writable ({parent}): choose another with --directory"
-        )
+        raise UserError(f"the output folder {folder} is not writable ({parent}): choose another with --directory")
 
 
 def _must_exist(key: str, path: str) -> None:
     if not Path(path).is_file():
-        raise UserError(
-            f"{key}: there is no file '{path}' (paths are relative to {Path.cwd()}): mend the path"
-        )
+        raise UserError(f"{key}: there is no file '{path}' (paths are relative to {Path.cwd()}): mend the path")
 
 
 def _sheet(path: str) -> list[dict[str, str]]:
@@ -102,13 +96,12 @@ def _sheet(path: str) -> list[dict[str, str]]:
     with Path(path).open(encoding="utf-8", newline="") as handle:
         rows = list(csv.DictReader((line for line in handle if not line.startswith("#")), delimiter="\t"))
     if not rows or "name" not in rows[0] or "bigwig" not in rows[0]:
-        raise UserError(
-            f"{path}: a track sheet needs a header with 'name' and 'bigwig' and at least one line"
-        )
+        raise UserError(f"{path}: a track sheet needs a header with 'name' and 'bigwig' and at least one line")
     for line, row in enumerate(rows, start=2):
         if not re.fullmatch(r"[A-Za-z0-9_.-]+", row["name"] or ""):
             raise UserError(
-                f"{path}, line {line}: the track name '{row['name']}' names folders: use letters, digits, '_', '.' and '-'"
+                f"{path}, line {line}: the track name '{row['name']}' also names folders: use letters, digits, "
+                "'_', '.' and '-'"
             )
     return rows
 

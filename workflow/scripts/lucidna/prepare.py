@@ -90,13 +90,9 @@ def prepare_regions(
     filters.drop("excluded chromosome", _excluded(called["chrom"], exclude_chromosomes))
     kept = filters.kept
     lengths = {"input_length": window["input"], "output_length": window["output"], "jitter": window["jitter"]}
-    filters.drop(
-        "edge", off_edge(kept["chrom"].to_numpy(), kept["summit"].to_numpy(), genome.sizes, **lengths)
-    )
+    filters.drop("edge", off_edge(kept["chrom"].to_numpy(), kept["summit"].to_numpy(), genome.sizes, **lengths))
     kept = filters.kept
-    gc, n_share = composition(
-        genome, kept["chrom"].to_numpy(), kept["summit"].to_numpy(), length=window["input"]
-    )
+    gc, n_share = composition(genome, kept["chrom"].to_numpy(), kept["summit"].to_numpy(), length=window["input"])
     filters.frame.loc[kept.index, "gc"] = gc
     filters.drop("n_content", too_many_n(n_share, max_n=max_n))
     if listed is not None:
@@ -194,9 +190,7 @@ def _in_order(rows: pd.DataFrame, sizes: Mapping[str, int]) -> pd.DataFrame:
     """Sort rows by chromosome and summit (a peak before a negative, then as in the file) and number them."""
     rank = rows["chrom"].map({chrom: index for index, chrom in enumerate(sizes)}).to_numpy()
     is_negative = (rows["role"] == "negative").to_numpy()
-    rows = rows.iloc[np.lexsort([rows["source_line"], is_negative, rows["summit"], rank])].reset_index(
-        drop=True
-    )
+    rows = rows.iloc[np.lexsort([rows["source_line"], is_negative, rows["summit"], rank])].reset_index(drop=True)
     number = rows.groupby("role").cumcount() + 1
     rows["gc"] = rows["gc"].round(4)
     rows["region_id"] = rows["role"] + "_" + number.astype(str)

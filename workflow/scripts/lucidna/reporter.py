@@ -80,9 +80,7 @@ def read_sequences(
         others = [column for column in header if column not in (id, sequence, group)]
         names = [column for column in others if _is_numeric(field[column])]
         if not names:
-            raise UserError(
-                f"{path} has no numeric column besides {id!r}: name the activities in sequences.activities"
-            )
+            raise UserError(f"{path} has no numeric column besides {id!r}: name the activities in sequences.activities")
         notices.append(f"{path}: the activities are {', '.join(names)}")
     values = np.stack([_numbers(path, name, field[name], numbers) for name in names], axis=1)
     known = np.maximum((codes < N).sum(axis=1), 1)
@@ -180,9 +178,7 @@ def _read_table(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
         text = raw.decode("utf-8-sig")
     except OSError as error:
         reason = error.strerror or error
-        raise UserError(
-            f"table of sequences {path} cannot be read ({reason}): check sequences.table"
-        ) from error
+        raise UserError(f"table of sequences {path} cannot be read ({reason}): check sequences.table") from error
     except (UnicodeDecodeError, EOFError) as error:
         raise UserError(f"table of sequences {path} is not whole text: check sequences.table") from error
     comma = path.name.removesuffix(".gz").endswith(".csv")
@@ -209,9 +205,7 @@ def _check_ids(path: Path, ids: Sequence[str], numbers: np.ndarray) -> None:
         if not name:
             raise UserError(f"{path}, line {number}: the id is empty: name every sequence")
         if name in seen:
-            raise UserError(
-                f"{path}, line {number}: id {name!r} is also on line {seen[name]}: make ids unique"
-            )
+            raise UserError(f"{path}, line {number}: id {name!r} is also on line {seen[name]}: make ids unique")
         seen[name] = number
 
 

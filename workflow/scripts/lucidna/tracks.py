@@ -96,9 +96,7 @@ def read_sheet(path: str | os.PathLike) -> list[Track]:
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except OSError as error:
-        raise UserError(
-            f"sheet of tracks {path} cannot be read ({error.strerror}): check `tracks`"
-        ) from error
+        raise UserError(f"sheet of tracks {path} cannot be read ({error.strerror}): check `tracks`") from error
     except UnicodeDecodeError as error:
         raise UserError(f"sheet of tracks {path} is not text: give tab-separated text") from error
     numbered = [
@@ -114,15 +112,11 @@ def read_sheet(path: str | os.PathLike) -> list[Track]:
     tracks: list[Track] = []
     for number, fields in numbered[1:]:
         if len(fields) > len(header):
-            raise UserError(
-                f"{path}, line {number}: {len(fields)} fields under {len(header)} columns: remove some"
-            )
+            raise UserError(f"{path}, line {number}: {len(fields)} fields under {len(header)} columns: remove some")
         row = {column: field for column, field in zip(header, fields, strict=False) if field}
         track = _track(f"{path}, line {number}", row)
         if any(track.name == other.name for other in tracks):
-            raise UserError(
-                f"{path}, line {number}: track {track.name!r} is listed twice: give it another name"
-            )
+            raise UserError(f"{path}, line {number}: track {track.name!r} is listed twice: give it another name")
         tracks.append(track)
     return tracks
 
@@ -137,9 +131,7 @@ def _check_header(path: Path, number: int, header: Sequence[str]) -> None:
             raise UserError(f"{path}, line {number}: column {column!r} appears twice: keep one")
     for column in ("name", "bigwig"):
         if column not in header:
-            raise UserError(
-                f"{path}, line {number}: no column {column!r}: add it (columns are separated by tabs)"
-            )
+            raise UserError(f"{path}, line {number}: no column {column!r}: add it (columns are separated by tabs)")
 
 
 def _track(where: str, row: Mapping[str, str]) -> Track:
@@ -148,17 +140,13 @@ def _track(where: str, row: Mapping[str, str]) -> Track:
             raise UserError(f"{where}: {column} is empty: fill it in")
     kind = row.get("kind", "auto")
     if kind not in (*KINDS, "auto"):
-        raise UserError(
-            f"{where}: kind {kind!r} is not one of {', '.join(KINDS)}: correct it or leave it empty"
-        )
+        raise UserError(f"{where}: kind {kind!r} is not one of {', '.join(KINDS)}: correct it or leave it empty")
     try:
         scale = float(row.get("scale", "1"))
     except ValueError:
         scale = math.nan
     if not (0 < scale < math.inf):
-        raise UserError(
-            f"{where}: scale {row['scale']!r} is not a number above 0: correct it or leave it empty"
-        )
+        raise UserError(f"{where}: scale {row['scale']!r} is not a number above 0: correct it or leave it empty")
     track = Track(row["name"], row["bigwig"], row.get("minus_bigwig"), row.get("control"), kind, scale)
     for column, file in track.files.items():
         if not Path(file).is_file():
@@ -286,9 +274,7 @@ def check_track(
             )
         if values["minimum"] < 0:
             _check_sign(f"track {track.name}: {column} {path}", column, values)
-            notices.append(
-                f"track {track.name}: the values of {column} {path} are negative; their sign is dropped"
-            )
+            notices.append(f"track {track.name}: the values of {column} {path} are negative; their sign is dropped")
         summary[column] = {"path": str(path), **values}
     return summary, notices
 
@@ -300,9 +286,7 @@ def _check_sign(where: str, column: str, values: Mapping[str, float]) -> None:
             "signal from 0 on, such as counts or coverage, not a log ratio"
         )
     if column != "minus_bigwig":
-        raise UserError(
-            f"{where} has negative values only: list it as minus_bigwig, or write it with values from 0"
-        )
+        raise UserError(f"{where} has negative values only: list it as minus_bigwig, or write it with values from 0")
 
 
 def _summarise(

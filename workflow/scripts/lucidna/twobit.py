@@ -28,9 +28,7 @@ class TwoBit:
             self._order = "<" if int.from_bytes(handle.read(4), "little") == MAGIC else ">"
             version, n, _ = self._integers(handle, 3)
             if version not in (0, 1):
-                raise UserError(
-                    f"genome {path}: 2bit version {version} is not known: write it again with faToTwoBit"
-                )
+                raise UserError(f"genome {path}: 2bit version {version} is not known: write it again with faToTwoBit")
             index = []
             for _ in range(n):
                 name = self._bytes(handle, self._bytes(handle, 1)[0]).decode("utf-8", "replace")

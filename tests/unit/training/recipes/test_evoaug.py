@@ -132,9 +132,7 @@ def test_the_length_is_kept(length):
 
 
 def test_noise_reaches_exactly_the_rows_that_drew_it():
-    part = evoaug(
-        operations=[{"noise": {"std": 0.2}}, {"mutation": {"fraction": 0.0}}], per_sequence=1, hard=True
-    )
+    part = evoaug(operations=[{"noise": {"std": 0.2}}, {"mutation": {"fraction": 0.0}}], per_sequence=1, hard=True)
     out = part.augment_batch(random_batch(n=400), context())
     x = one_hot(out["codes"])
     noisy, _ = part.augment_onehot(x, out, context(1))

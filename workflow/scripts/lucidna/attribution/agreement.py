@@ -22,9 +22,7 @@ def pearson_rows(a: np.ndarray, b: np.ndarray) -> np.ndarray:
         return (a * b).sum(axis=1) / np.sqrt((a * a).sum(axis=1) * (b * b).sum(axis=1))
 
 
-def bootstrap_mean(
-    values: np.ndarray, *, draws: int = 1000, level: float = 0.95, seed: int = 0
-) -> tuple[float, ...]:
+def bootstrap_mean(values: np.ndarray, *, draws: int = 1000, level: float = 0.95, seed: int = 0) -> tuple[float, ...]:
     """Return the mean and its percentile bootstrap interval.
 
     Parameters
@@ -52,9 +50,7 @@ def bootstrap_mean(
     return float(values.mean()), float(low), float(high)
 
 
-def method_agreement(
-    paths: Mapping[str, str | os.PathLike], *, draws: int = 1000, seed: int = 0
-) -> pd.DataFrame:
+def method_agreement(paths: Mapping[str, str | os.PathLike], *, draws: int = 1000, seed: int = 0) -> pd.DataFrame:
     """Correlate the projected maps of every two methods, region by region, on the regions both have.
 
     Parameters
@@ -91,13 +87,9 @@ def _pair(first: str | os.PathLike, second: str | os.PathLike) -> np.ndarray:
     """Return the correlation of each shared region."""
     with AttributionFile(first) as a, AttributionFile(second) as b:
         if a.length != b.length:
-            raise UserError(
-                f"{a.path} explains {a.length} bp and {b.path} {b.length} bp: run both on the same data"
-            )
+            raise UserError(f"{a.path} explains {a.length} bp and {b.path} {b.length} bp: run both on the same data")
         row_in_b = {name: row for row, name in enumerate(b.region_ids)}
-        shared = np.array(
-            [(i, row_in_b[r]) for i, r in enumerate(a.region_ids) if r in row_in_b], dtype=np.int64
-        )
+        shared = np.array([(i, row_in_b[r]) for i, r in enumerate(a.region_ids) if r in row_in_b], dtype=np.int64)
         parts = [np.empty(0)]
         for start in range(0, len(shared), ROWS_PER_BLOCK):
             rows = shared[start : start + ROWS_PER_BLOCK]

@@ -68,11 +68,7 @@ def check_convergence(
     if not wrong.any():
         return
     worst = delta[wrong].max() if np.isfinite(delta[wrong]).all() else np.nan
-    cause = (
-        f"operations without a DeepLIFT rule: {', '.join(missing)}"
-        if missing
-        else "no operation lacks a rule"
-    )
+    cause = f"operations without a DeepLIFT rule: {', '.join(missing)}" if missing else "no operation lacks a rule"
     raise UserError(
         f"{label}: the contributions of {wrong.mean():.1%} of the sequences ({wrong.sum()} of {len(delta)}) "
         f"do not sum to the difference from their references: worst delta {worst:.3g}, allowed {limit:.3g} "
@@ -133,9 +129,7 @@ def _trace(model: nn.Module, onehot: Tensor, ruled: Collection[type]) -> tuple[l
         def __torch_dispatch__(self, func, types, args=(), kwargs=None):
             name = func.overloadpacket.__name__.removesuffix("_")
             operands = sum(isinstance(a, Tensor) and a.requires_grad for a in args)
-            nonlinear = (name in NONLINEAR_OPERATIONS and operands >= 1) or (
-                name in PRODUCTS and operands >= 2
-            )
+            nonlinear = (name in NONLINEAR_OPERATIONS and operands >= 1) or (name in PRODUCTS and operands >= 2)
             nonlinear = nonlinear or (name.startswith("_scaled_dot_product") and operands >= 1)
             if nonlinear and not any(type(module) in ruled for _, module in stack):
                 where, module = stack[-1]

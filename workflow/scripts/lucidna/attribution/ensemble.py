@@ -117,9 +117,7 @@ class Ensemble:
         with np.errstate(divide="ignore", invalid="ignore"):
             spread = np.where(n > 1, np.sqrt(self._squares[rows] / (n - 1)), np.float32(np.nan))
         share = agreeing / np.maximum(n, 1)
-        return EnsembleMaps(
-            mean * unit, (spread * unit).astype(np.float32), share.astype(np.float32), n_members
-        )
+        return EnsembleMaps(mean * unit, (spread * unit).astype(np.float32), share.astype(np.float32), n_members)
 
     @property
     def unit(self) -> float:

@@ -171,9 +171,7 @@ class AttributionFile:
             self._file.close()
             if isinstance(error, UserError):
                 raise
-            raise UserError(
-                f"{self.path} is not an attribution file ({error}): delete it and run again"
-            ) from error
+            raise UserError(f"{self.path} is not an attribution file ({error}): delete it and run again") from error
 
     def _read_header(self) -> None:
         file = self._file
@@ -223,9 +221,7 @@ class AttributionFile:
         if expected == self.region_ids:
             return
         pairs = zip(self.region_ids, expected, strict=False)
-        first = next(
-            (row for row, (a, b) in enumerate(pairs) if a != b), min(len(expected), len(self.region_ids))
-        )
+        first = next((row for row, (a, b) in enumerate(pairs) if a != b), min(len(expected), len(self.region_ids)))
         raise UserError(
             f"{self.path} has {len(self.region_ids)} regions and {len(expected)} were expected; they differ "
             f"from row {first + 1} on: the file belongs to other data, delete it and run again"

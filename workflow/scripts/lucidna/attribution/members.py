@@ -35,7 +35,5 @@ def members_of(models: str | Sequence[str], verdict: Mapping, *, known: Sequence
         if name not in known:
             guess = nearest(name, known)
             hint = f"did you mean '{guess}'?" if guess else "train/candidates.tsv lists the ids"
-            raise UserError(
-                f"config key 'attribution.models' names '{name}', which is not in the grid: {hint}"
-            )
+            raise UserError(f"config key 'attribution.models' names '{name}', which is not in the grid: {hint}")
     return list(models)

@@ -226,9 +226,7 @@ class _Tally:
         if self.angles:
             weights = [count for count, _ in self.angles]
             shares = [found for _, found in self.angles]
-            angles = {
-                key: float(np.average([found[key] for found in shares], weights=weights)) for key in shares[0]
-            }
+            angles = {key: float(np.average([found[key] for found in shares], weights=weights)) for key in shares[0]}
         return {"delta": delta, "angles": angles}
 
 

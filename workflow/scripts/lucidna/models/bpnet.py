@@ -45,8 +45,7 @@ class BPNet(nn.Module):
         self.first_norm = nn.BatchNorm1d(n_filters, eps=BATCH_NORM_EPSILON) if exponential else nn.Identity()
         self.first_activation = activation(first_activation)
         self.layers = nn.ModuleList(
-            _DilatedLayer(n_filters, dilation=2**layer, dropout=dropout or 0.0)
-            for layer in range(1, n_layers + 1)
+            _DilatedLayer(n_filters, dilation=2**layer, dropout=dropout or 0.0) for layer in range(1, n_layers + 1)
         )
         self.count_head = ScalarHead(n_filters, n_tasks, n_controls=n_controls)
         self.profile_head = (

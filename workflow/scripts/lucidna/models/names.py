@@ -152,18 +152,14 @@ def _check_arguments(name: str, arguments: Mapping[str, Any]) -> None:
                     f"{len(layers['filters'])} filters: give one per convolution"
                 )
     if name == "cnn_shallow" and layers["pool_sizes"] is None and len(layers["filters"]) != 2:
-        raise UserError(
-            f"architecture 'cnn_shallow': give pool_sizes for its {len(layers['filters'])} convolutions"
-        )
+        raise UserError(f"architecture 'cnn_shallow': give pool_sizes for its {len(layers['filters'])} convolutions")
 
 
 def _check_sizes(name: str, key: str, value: Any) -> None:
     if value is None and ARCHITECTURES[name][key] is None:
         return
     if not isinstance(value, list | tuple) or not value or not all(_is_size(size) for size in value):
-        raise UserError(
-            f"architecture {name!r}: {key} {value!r} is not a list of whole numbers above 0, one per layer"
-        )
+        raise UserError(f"architecture {name!r}: {key} {value!r} is not a list of whole numbers above 0, one per layer")
 
 
 def _is_number(value: Any) -> bool:

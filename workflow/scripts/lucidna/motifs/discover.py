@@ -183,15 +183,12 @@ def count_seqlets(projected: np.ndarray) -> dict[str, tuple[int, float]]:
     last = projected.shape[1] - 1
     sizes = np.array(
         [
-            strength[s.example_idx, min(s.end + _GROWTH, last)]
-            - strength[s.example_idx, max(s.start - _GROWTH, 0)]
+            strength[s.example_idx, min(s.end + _GROWTH, last)] - strength[s.example_idx, max(s.start - _GROWTH, 0)]
             for s in found
         ]
     )
     members = {"pos": sums > threshold, "neg": sums < -threshold}
-    return {
-        sign: (int(x.sum()), float(np.median(sizes[x])) if x.any() else 0.0) for sign, x in members.items()
-    }
+    return {sign: (int(x.sum()), float(np.median(sizes[x])) if x.any() else 0.0) for sign, x in members.items()}
 
 
 def numba_cache(fallback: str | Path) -> str:
@@ -229,9 +226,7 @@ def _write_inputs(maps: MapFile, folder: Path, *, order: np.ndarray, width: int)
     if needed > free:
         raise UserError(f"{folder} has {free >> 20} MiB free, {needed >> 20} MiB are needed: make room")
     sequences = np.lib.format.open_memmap(folder / "sequences.npy", mode="w+", dtype=np.int8, shape=shape)
-    contributions = np.lib.format.open_memmap(
-        folder / "contributions.npy", mode="w+", dtype=np.float16, shape=shape
-    )
+    contributions = np.lib.format.open_memmap(folder / "contributions.npy", mode="w+", dtype=np.float16, shape=shape)
     place = np.argsort(order)  # row of the file -> row of the shuffled arrays
     left = maps.length // 2 - width // 2
     for first, one_hot, hypothetical in map_blocks(maps):

@@ -42,9 +42,7 @@ def find_tool(name: str) -> str:
     return found
 
 
-def run_tool(
-    name: str, arguments: Sequence[str], *, threads: int, environment: Mapping[str, str] | None = None
-) -> str:
+def run_tool(name: str, arguments: Sequence[str], *, threads: int, environment: Mapping[str, str] | None = None) -> str:
     """Run `name` with `arguments` (no shell) and return what it printed.
 
     Parameters

@@ -100,9 +100,7 @@ def call_hits(
     """
     for null in nulls:
         if null.length != maps.length:
-            raise UserError(
-                f"{null.path}: maps of {null.length} bp, {maps.path}: of {maps.length} bp; make both anew"
-            )
+            raise UserError(f"{null.path}: maps of {null.length} bp, {maps.path}: of {maps.length} bp; make both anew")
     if not patterns or maps.n_regions == 0:
         counts = pd.DataFrame(columns=["pattern", "hits", "decoy_hits"])
         return (

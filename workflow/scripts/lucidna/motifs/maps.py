@@ -63,14 +63,10 @@ def open_maps(path: str | Path) -> MapFile:
     with handle:
         for name in ("raw/seq", "shap/seq"):
             if name not in handle:
-                raise UserError(
-                    f"{path} has no dataset '/{name}': attribution files follow ChromBPNet's layout"
-                )
+                raise UserError(f"{path} has no dataset '/{name}': attribution files follow ChromBPNet's layout")
         shape, other = handle["raw/seq"].shape, handle["shap/seq"].shape
         if len(shape) != 3 or shape[1] != 4 or shape != other:
-            raise UserError(
-                f"{path}: /raw/seq is {shape} and /shap/seq {other}: both must be (regions, 4, length)"
-            )
+            raise UserError(f"{path}: /raw/seq is {shape} and /shap/seq {other}: both must be (regions, 4, length)")
         if "region_id" in handle:
             region_ids = handle["region_id"].asstr()[:].tolist()
         else:
@@ -99,9 +95,7 @@ def map_blocks(
             bad = np.flatnonzero(~np.isfinite(hypothetical).all(axis=(1, 2)))
             if len(bad):
                 region = maps.region_ids[first + int(bad[0])]
-                raise UserError(
-                    f"{maps.path}: the map of region '{region}' holds NaN or infinity: compute it anew"
-                )
+                raise UserError(f"{maps.path}: the map of region '{region}' holds NaN or infinity: compute it anew")
             yield first, handle["raw/seq"][rows], hypothetical
 
 
@@ -141,14 +135,10 @@ def read_regions(path: str | Path, maps: MapFile) -> pd.DataFrame:
             try:
                 rows.append((fields[0], int(fields[1]), int(fields[2]), fields[3]))
             except (IndexError, ValueError):
-                raise UserError(
-                    f"{path}, line {number}: not a narrowPeak line: '{line.strip()[:60]}'"
-                ) from None
+                raise UserError(f"{path}, line {number}: not a narrowPeak line: '{line.strip()[:60]}'") from None
     frame = pd.DataFrame(rows, columns=["chrom", "start", "end", "region_id"])
     if len(frame) != maps.n_regions:
-        raise UserError(
-            f"{path} has {len(frame)} lines but {maps.path} has {maps.n_regions} maps: write both anew"
-        )
+        raise UserError(f"{path} has {len(frame)} lines but {maps.path} has {maps.n_regions} maps: write both anew")
     wrong = np.flatnonzero((frame["end"] - frame["start"]).to_numpy() != maps.length)
     if len(wrong):
         width = frame["end"][wrong[0]] - frame["start"][wrong[0]]
@@ -157,9 +147,7 @@ def read_regions(path: str | Path, maps: MapFile) -> pd.DataFrame:
         )
     numbered = maps.region_ids == [str(row) for row in range(maps.n_regions)]
     differs = (
-        []
-        if numbered
-        else np.flatnonzero(frame["region_id"].to_numpy() != np.array(maps.region_ids, dtype=object))
+        [] if numbered else np.flatnonzero(frame["region_id"].to_numpy() != np.array(maps.region_ids, dtype=object))
     )
     if len(differs):
         line = int(differs[0])

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from lucidna.motifs.meme import Motif
+from lucidna.meme import Motif
 from lucidna.motifs.null import benjamini_hochberg
 from lucidna.motifs.patterns import Pattern
 
@@ -84,7 +84,5 @@ def best_names(matches: pd.DataFrame) -> dict[str, str]:
     best = matches[matches["rank"] == 1]
     return {
         pattern: alternative.removeprefix(f"{motif}.") or motif
-        for pattern, motif, alternative in zip(
-            best["pattern"], best["motif"], best["alternative"], strict=True
-        )
+        for pattern, motif, alternative in zip(best["pattern"], best["motif"], best["alternative"], strict=True)
     }

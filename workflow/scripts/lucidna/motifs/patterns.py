@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from lucidna.errors import UserError
-from lucidna.motifs.meme import write_meme
+from lucidna.meme import write_meme
 
 _IUPAC_TWO = {"AC": "M", "AG": "R", "AT": "W", "CG": "S", "CT": "Y", "GT": "K"}
 _COMPLEMENT = str.maketrans("ACGTMRWSYKN", "TGCAKYWSRMN")
@@ -96,18 +96,11 @@ def read_discovery(path: str | Path, *, trim: float = 0.3, flank: int = 0) -> Di
     try:
         handle = h5py.File(path, "r")
     except OSError as error:
-        raise UserError(
-            f"{path} is not a readable HDF5 file ({error}): run the motif discovery again"
-        ) from error
+        raise UserError(f"{path} is not a readable HDF5 file ({error}): run the motif discovery again") from error
     with handle:
         if "map_length" not in handle.attrs:
-            raise UserError(
-                f"{path} does not say how long its maps were: run the motif discovery of this workflow"
-            )
-        facts = {
-            key: value.item() if isinstance(value, np.generic) else value
-            for key, value in handle.attrs.items()
-        }
+            raise UserError(f"{path} does not say how long its maps were: run the motif discovery of this workflow")
+        facts = {key: value.item() if isinstance(value, np.generic) else value for key, value in handle.attrs.items()}
         facts["notices"] = json.loads(facts["notices"])
         left = facts["map_length"] // 2 - facts["window_size"] // 2
         patterns = [
@@ -126,9 +119,7 @@ def read_discovery(path: str | Path, *, trim: float = 0.3, flank: int = 0) -> Di
     return Discovery(patterns=patterns, facts=facts)
 
 
-def _read_pattern(
-    name: str, group: h5py.Group, *, left: int, scale: float, trim: float, flank: int
-) -> Pattern:
+def _read_pattern(name: str, group: h5py.Group, *, left: int, scale: float, trim: float, flank: int) -> Pattern:
     ppm = group["sequence"][:].T.astype(np.float64)
     cwm = group["contrib_scores"][:].T.astype(np.float64) / scale
     start, end = trim_core(cwm, threshold=trim, flank=flank)
@@ -228,9 +219,7 @@ def similarity(first: np.ndarray, second: np.ndarray) -> float:
         return 0.0
     best = -1.0
     for other in (second, second[::-1, ::-1]):
-        best = max(
-            best, max(sum(np.correlate(a, b, mode="full") for a, b in zip(first, other, strict=True))) / norm
-        )
+        best = max(best, max(sum(np.correlate(a, b, mode="full") for a, b in zip(first, other, strict=True))) / norm)
     return float(best)
 
 

@@ -11,11 +11,11 @@ import pandas as pd
 
 from lucidna.errors import UserError
 from lucidna.files import write_json, write_tsv
+from lucidna.meme import read_meme
 from lucidna.motifs.discover import run_modisco
 from lucidna.motifs.hits import call_hits, write_hits_bed
 from lucidna.motifs.maps import MapFile, open_maps, read_regions
 from lucidna.motifs.match import SMALL_DATABASE, best_names, match
-from lucidna.motifs.meme import read_meme
 from lucidna.motifs.null import AS_NULL, SUPPORTED, SUPPORTED_EMPTY, UNTESTED, WEAK, calibrate
 from lucidna.motifs.patterns import (
     Discovery,
@@ -87,9 +87,7 @@ def annotate(
     regions = read_regions(regions_bed, maps)
     found = read_discovery(modisco_h5, trim=trim)
     null_found = [read_discovery(path, trim=trim) for path in null_modisco]
-    for path, discovery, source in zip(
-        [modisco_h5, *null_modisco], [found, *null_found], [maps, *nulls], strict=True
-    ):
+    for path, discovery, source in zip([modisco_h5, *null_modisco], [found, *null_found], [maps, *nulls], strict=True):
         _check_source(path, discovery, source)
     patterns, notices = found.patterns, list(found.facts["notices"])
     notices += [f"shuffled sequences: {notice}" for null in null_found for notice in null.facts["notices"]]
@@ -110,9 +108,7 @@ def annotate(
     )
     notices += hit_notices
     if not nulls:
-        notices.append(
-            "no maps of shuffled sequences were given: no pattern is tested and no hit has a q-value"
-        )
+        notices.append("no maps of shuffled sequences were given: no pattern is tested and no hit has a q-value")
 
     table = describe(patterns).merge(calibrate(found, null_found), on="pattern", how="left")
     table = table.merge(hit_counts, on="pattern", how="left")
@@ -184,9 +180,7 @@ def _match(
         return match([], [])
     motifs = read_meme(database)
     if len(motifs) < SMALL_DATABASE:
-        notices.append(
-            f"the database has {len(motifs)} motifs: p-values of matches are rough below {SMALL_DATABASE}"
-        )
+        notices.append(f"the database has {len(motifs)} motifs: p-values of matches are rough below {SMALL_DATABASE}")
     return match(found.patterns, motifs, threads=threads, q_cut=fdr)
 
 

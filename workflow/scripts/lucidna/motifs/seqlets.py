@@ -56,11 +56,7 @@ def seqlet_table(patterns: Sequence[Pattern], regions: pd.DataFrame) -> pd.DataF
         )
     if not frames:
         return pd.DataFrame(columns=columns)
-    return (
-        pd.concat(frames)
-        .sort_values(["row", "start", "pattern"], kind="stable")[columns]
-        .reset_index(drop=True)
-    )
+    return pd.concat(frames).sort_values(["row", "start", "pattern"], kind="stable")[columns].reset_index(drop=True)
 
 
 def write_seqlets_bed(path: str | Path, table: pd.DataFrame) -> None:

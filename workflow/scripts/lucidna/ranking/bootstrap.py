@@ -64,9 +64,7 @@ def percentile_interval(draws: np.ndarray, *, level: float = LEVEL) -> tuple[np.
     return np.where(usable, lo, np.nan), np.where(usable, hi, np.nan)
 
 
-def paired_interval(
-    first: np.ndarray, second: np.ndarray, *, level: float = LEVEL
-) -> tuple[np.ndarray, np.ndarray]:
+def paired_interval(first: np.ndarray, second: np.ndarray, *, level: float = LEVEL) -> tuple[np.ndarray, np.ndarray]:
     """Interval of the difference of two quantities over the same bootstrap draws, (B, ...) each."""
     return percentile_interval(np.asarray(first) - np.asarray(second), level=level)
 

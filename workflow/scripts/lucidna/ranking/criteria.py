@@ -69,10 +69,7 @@ class Measured:
 
     def draws(self, counts: np.ndarray) -> dict[str, np.ndarray]:
         """Return criterion -> (B, n) means over bootstrap samples of the regions, `counts` (B, N)."""
-        return {
-            name: bootstrap_means(values, counts, self.weights.get(name))
-            for name, values in self.values.items()
-        }
+        return {name: bootstrap_means(values, counts, self.weights.get(name)) for name, values in self.values.items()}
 
 
 def consistency_settings(settings: Mapping[str, object] | None) -> dict:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from lucidna.errors import UserError
-from lucidna.files import read_json
+from lucidna.files import read_json, read_tsv
 from lucidna.ranking.inputs import FAILED_COLUMNS, Networks, identical_maps
 from lucidna.ranking.prediction import prediction_metric
 from lucidna.ranking.prepare import check_onehot, problem_of
@@ -72,9 +72,7 @@ def read_experiment(
         if reason is not None:
             failed.append({**row, "reason": reason})
             continue
-        rows.append(
-            {**row, **dict(zip(("prediction", "prediction_lo", "prediction_hi"), prediction, strict=True))}
-        )
+        rows.append({**row, **dict(zip(("prediction", "prediction_lo", "prediction_hi"), prediction, strict=True))})
         arrays.append(array)
     kept = _without_copies(rows, arrays, failed)
     columns = ["id", "family", "fold", "control", "prediction", "prediction_lo", "prediction_hi"]
@@ -101,23 +99,10 @@ def _sequences(path: Path, dataset) -> np.ndarray:
     """Return the one-hot sequences (N, 4, L) of the regions listed in a file (region_id, row)."""
     if not path.is_file():
         raise UserError(f"{path} is missing: it lists the validation regions that are compared")
-    # An id such as 001 stays as it is written.
-    regions = pd.read_csv(path, sep="\t", dtype={"region_id": str}, keep_default_na=False)
-    indices = regions["row"].to_numpy(dtype=np.int64)
-    known = dataset.rows["region_id"].to_numpy()
-    inside = (indices >= 0) & (indices < len(known))
-    same = inside & (known[np.where(inside, indices, 0)] == regions["region_id"].to_numpy())
-    if not same.all():
-        raise UserError(
-            f"{path} lists {len(regions)} regions, and {int(same.sum())} of them are rows of the dataset, "
-            f"which has {len(known)}: choose the regions again"
-        )
-    return check_onehot(one_hot_numpy(dataset.codes(indices)))
+    return check_onehot(one_hot_numpy(dataset.codes(dataset.locate(read_tsv(path)))))
 
 
-def _maps(
-    name: str, train_dir: Path, maps_dir: Path, shape: tuple[int, ...]
-) -> tuple[str | None, np.ndarray | None]:
+def _maps(name: str, train_dir: Path, maps_dir: Path, shape: tuple[int, ...]) -> tuple[str | None, np.ndarray | None]:
     """Return (reason of failure or None, memory-mapped maps or None) of one candidate."""
     metrics_path = train_dir / name / "metrics.json"
     if not metrics_path.is_file():
@@ -127,23 +112,17 @@ def _maps(
         return f"its training failed: {metrics.get('reason') or 'no reason given'}", None
     path = maps_dir / f"{name}.npy"
     if not path.is_file():
-        raise UserError(
-            f"{path} is missing: compute the validation maps of candidate {name} before it is ranked"
-        )
+        raise UserError(f"{path} is missing: compute the validation maps of candidate {name} before it is ranked")
     array = np.load(path, mmap_mode="r", allow_pickle=False)
     reason = problem_of(array, shape)
     return (reason, None) if reason else (None, array)
 
 
-def _prediction(
-    path: Path, metric: str, bootstraps: int, seed: int
-) -> tuple[tuple[float, float, float], str | None]:
+def _prediction(path: Path, metric: str, bootstraps: int, seed: int) -> tuple[tuple[float, float, float], str | None]:
     """Return the validation metric with its interval, and the reason of failure or None."""
     unknown = (float("nan"),) * 3
     if not path.is_file():
-        raise UserError(
-            f"{path} is missing: train the candidate again, its validation predictions are needed"
-        )
+        raise UserError(f"{path} is missing: train the candidate again, its validation predictions are needed")
     with np.load(path, allow_pickle=False) as file:
         prediction, target = file["prediction"], file["target"]
     if not np.isfinite(prediction).all():

@@ -35,9 +35,7 @@ def write_pareto(path: str | os.PathLike, ranking: pd.DataFrame, *, metric: str 
     """
     with atomic_path(path) as temporary:
         # The same picture must give the same bytes.
-        draw_pareto(ranking, metric=metric).savefig(
-            temporary, format="png", dpi=150, metadata={"Software": None}
-        )
+        draw_pareto(ranking, metric=metric).savefig(temporary, format="png", dpi=150, metadata={"Software": None})
 
 
 def draw_pareto(ranking: pd.DataFrame, *, metric: str = "prediction") -> Figure:
@@ -133,9 +131,7 @@ def _legend(shown: pd.DataFrame, looks: dict[str, tuple[str, str]]) -> list[Line
     if shown["chosen"].any():
         handles.append(entry("chosen", "o", markerfacecolor="none", markeredgecolor="black", markersize=11))
     if shown["status"].isin(["vetoed", "gated"]).any():
-        handles.append(
-            entry("vetoed or gated (grey, open)", "o", markerfacecolor="none", markeredgecolor=GREY)
-        )
+        handles.append(entry("vetoed or gated (grey, open)", "o", markerfacecolor="none", markeredgecolor=GREY))
     if (shown["control"] != "none").any():
         handles.append(entry("control", "x", color=GREY))
         if any(_places(part)[1].any() for _, part in shown.groupby("fold")):

@@ -119,7 +119,5 @@ def veto_reasons(
                 continue
             limit = float(np.nanquantile(values, quantile))
             for index in members[values <= limit]:
-                reasons[index].append(
-                    f"its {name} {scores[name][index]:.3f} is in the lowest {quantile:.0%} of all"
-                )
+                reasons[index].append(f"its {name} {scores[name][index]:.3f} is in the lowest {quantile:.0%} of all")
     return ["; ".join(found) if found else None for found in reasons]

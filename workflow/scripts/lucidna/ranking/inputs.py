@@ -66,8 +66,7 @@ def read_networks(
     names, arrays = _named_arrays(maps, ids)
     fold_of = [str(label) for label in _labels(folds, names, "folds", ["all"] * len(names))]
     kinds = [
-        _kind(value)
-        for value in _labels(_control_labels(controls, names), names, "controls", ["none"] * len(names))
+        _kind(value) for value in _labels(_control_labels(controls, names), names, "controls", ["none"] * len(names))
     ]
     sequences = _sequences(onehot, fold_of)
     for fold, array in sequences.items():
@@ -98,9 +97,7 @@ def read_networks(
     return Networks(table=table, maps=arrays, onehot=sequences, votes=provenance)
 
 
-def identical_maps(
-    names: Sequence[str], arrays: Sequence[np.ndarray], folds: Sequence[str]
-) -> dict[str, str]:
+def identical_maps(names: Sequence[str], arrays: Sequence[np.ndarray], folds: Sequence[str]) -> dict[str, str]:
     """Find networks whose maps equal those of an earlier network of the same fold: {name: earlier name}."""
     seen: dict[tuple, str] = {}
     copies = {}
@@ -121,17 +118,11 @@ def _named_arrays(maps, ids: Sequence[str] | None) -> tuple[list[str], list[np.n
             raise UserError("ids differ from the names of the maps: leave out ids when maps is a dictionary")
     else:
         arrays = list(maps)
-        names = (
-            [f"model_{index}" for index in range(len(arrays))] if ids is None else [str(name) for name in ids]
-        )
+        names = [f"model_{index}" for index in range(len(arrays))] if ids is None else [str(name) for name in ids]
     if len(arrays) < 2:
-        raise UserError(
-            f"{len(arrays)} network cannot be ranked: give the maps of at least 2, better 5 or more"
-        )
+        raise UserError(f"{len(arrays)} network cannot be ranked: give the maps of at least 2, better 5 or more")
     if len(names) != len(arrays):
-        raise UserError(
-            f"there are {len(names)} ids for the maps of {len(arrays)} networks: give one id for each"
-        )
+        raise UserError(f"there are {len(names)} ids for the maps of {len(arrays)} networks: give one id for each")
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         raise UserError(f"id '{repeated[0]}' is given to more than one network: ids must differ")
@@ -171,11 +162,7 @@ def _control_labels(controls, names: list[str]):
     if isinstance(controls, Mapping):
         return {name: controls.get(name, "none") for name in names} | dict(controls)
     entries = [controls] if isinstance(controls, str) else list(controls)
-    if (
-        entries
-        and all(isinstance(entry, str) for entry in entries)
-        and any(entry in names for entry in entries)
-    ):
+    if entries and all(isinstance(entry, str) for entry in entries) and any(entry in names for entry in entries):
         return dict.fromkeys(names, "none") | dict.fromkeys(entries, "control")
     return entries if entries else None
 
@@ -226,13 +213,9 @@ def _check_region_ids(region_ids, fold: str, n_regions: int, *, several: bool) -
             raise UserError(f"there are no region ids for fold '{fold}': add them under this name")
         region_ids = region_ids[fold]
     elif several:
-        raise UserError(
-            "region ids are one list and the sequences a dictionary: give a dictionary fold -> ids"
-        )
+        raise UserError("region ids are one list and the sequences a dictionary: give a dictionary fold -> ids")
     region_ids = list(region_ids)
     if len(region_ids) != n_regions:
-        raise UserError(
-            f"there are {len(region_ids)} region ids for {n_regions} sequences: give one for each"
-        )
+        raise UserError(f"there are {len(region_ids)} region ids for {n_regions} sequences: give one for each")
     if len(set(region_ids)) != len(region_ids):
         raise UserError("a region id occurs more than once: every region is compared once")

@@ -31,9 +31,7 @@ def prediction_metric(
     """
     prediction = np.asarray(prediction, dtype=np.float64).reshape(len(prediction), -1)
     target = np.asarray(target, dtype=np.float64).reshape(len(target), -1)
-    counts = np.concatenate(
-        [np.ones((1, len(target)), dtype=np.float32), resample(len(target), bootstraps, seed=seed)]
-    )
+    counts = np.concatenate([np.ones((1, len(target)), dtype=np.float32), resample(len(target), bootstraps, seed=seed)])
     function = auroc_draws if metric == "auroc" else pearson_draws
     with np.errstate(invalid="ignore"):
         draws = np.stack([function(p, t, counts) for p, t in zip(prediction.T, target.T, strict=True)])

@@ -181,8 +181,7 @@ def check_onehot(onehot: np.ndarray, *, minimum: int = 20) -> np.ndarray:
         onehot = one_hot_numpy(onehot)
     if onehot.ndim != 3 or onehot.shape[1] != 4:
         raise UserError(
-            f"the sequences have shape {onehot.shape}: "
-            "give one-hot (regions, 4, length) or codes (regions, length)"
+            f"the sequences have shape {onehot.shape}: give one-hot (regions, 4, length) or codes (regions, length)"
         )
     column = onehot.sum(axis=1)
     if not (np.isin(onehot, (0, 1)).all() and (column <= 1).all()):

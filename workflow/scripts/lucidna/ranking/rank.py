@@ -74,9 +74,7 @@ def rank_networks(
     rule = "A*" if references >= MINIMUM_REFERENCES else "B"
     weights = objective if rule == "A*" else RULE_B
     panel = _panel(table, folds)
-    status, reasons = _status(
-        panel, folds, candidate, chance, rule, margin=margin, quantile=quantile, metric=metric
-    )
+    status, reasons = _status(panel, folds, candidate, chance, rule, margin=margin, quantile=quantile, metric=metric)
     ranking, separation = _ranking(panel, folds, candidate, status, reasons, weights, top=top)
     ranking = with_failed(ranking, networks.failed)
     verdict = verdict_of(
@@ -198,9 +196,7 @@ def _ranking(
         score[fold.rows] = combined_score(means, weights, inside)
         draws[:, fold.rows] = combined_score(fold.draws, weights, inside)
     lo, hi = percentile_interval(draws)
-    ranking = panel[
-        ["id", "family", "fold", "control", "prediction", "prediction_lo", "prediction_hi"]
-    ].copy()
+    ranking = panel[["id", "family", "fold", "control", "prediction", "prediction_lo", "prediction_hi"]].copy()
     ranking = ranking.assign(status=status, reason=reasons, score=score, score_lo=lo, score_hi=hi)
 
     passed = np.flatnonzero(status == "passed")
@@ -221,13 +217,9 @@ def _ranking(
         .sort_values(["place", "minus_score", "minus_prediction", "id"], kind="stable")
         .index
     )
-    separation = _separation(
-        folds, [index for index in order if status[index] == "passed"], draws, panel["id"]
-    )
+    separation = _separation(folds, [index for index in order if status[index] == "passed"], draws, panel["id"])
     ranking = ranking.loc[order].reset_index(drop=True)
-    ranking.insert(
-        0, "rank", pd.array([*range(1, len(passed) + 1), *[None] * (n - len(passed))], dtype="Int64")
-    )
+    ranking.insert(0, "rank", pd.array([*range(1, len(passed) + 1), *[None] * (n - len(passed))], dtype="Int64"))
     return ranking, separation
 
 
@@ -252,9 +244,7 @@ def _notices(folds: dict[str, _Fold], candidate: np.ndarray, rule: str, quantile
         where = in_fold(name, len(folds))
         n = int(candidate[fold.rows].sum())
         if fold.n_regions < 50:
-            notices.append(
-                f"Only {fold.n_regions} regions{where} were compared: intervals are wide, 200 are advised."
-            )
+            notices.append(f"Only {fold.n_regions} regions{where} were compared: intervals are wide, 200 are advised.")
         elif fold.n_regions < 200:
             notices.append(f"{fold.n_regions} regions{where} were compared: m1 and m2 are biased below 200.")
         if candidate[fold.rows].all():
@@ -265,7 +255,5 @@ def _notices(folds: dict[str, _Fold], candidate: np.ndarray, rule: str, quantile
                 f"candidates, there are {n}."
             )
     if rule == "B":
-        notices.append(
-            f"There are fewer than {MINIMUM_REFERENCES} others to agree with: the weaker rule B was used."
-        )
+        notices.append(f"There are fewer than {MINIMUM_REFERENCES} others to agree with: the weaker rule B was used.")
     return notices

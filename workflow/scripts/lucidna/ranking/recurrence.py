@@ -113,13 +113,9 @@ def seqlets(
     return sequence.astype(np.int64), start.ravel()[start.ravel() >= 0].astype(np.int64)
 
 
-def _features(
-    contribution: np.ndarray, sequence: np.ndarray, start: np.ndarray, columns: np.ndarray
-) -> np.ndarray:
+def _features(contribution: np.ndarray, sequence: np.ndarray, start: np.ndarray, columns: np.ndarray) -> np.ndarray:
     """Cut (n_seqlets, 4, width) out of (N, 4, L) and scale each to norm 1."""
-    cut = contribution[
-        sequence[:, None, None], np.arange(4)[None, :, None], (start[:, None] + columns)[:, None, :]
-    ]
+    cut = contribution[sequence[:, None, None], np.arange(4)[None, :, None], (start[:, None] + columns)[:, None, :]]
     norm = np.sqrt(np.einsum("nal,nal->n", cut, cut))[:, None, None]
     return cut / np.where(norm > 0, norm, 1)
 

@@ -83,9 +83,7 @@ def combined_score(
     """
     total = sum(objective.values())
     return sum(
-        weight / total * rank_percentiles(criteria[name], candidate)
-        for name, weight in objective.items()
-        if weight > 0
+        weight / total * rank_percentiles(criteria[name], candidate) for name, weight in objective.items() if weight > 0
     )
 
 

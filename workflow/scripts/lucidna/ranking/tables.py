@@ -77,6 +77,4 @@ def family_table(ranking: pd.DataFrame) -> pd.DataFrame:
         prediction_mean=("prediction", "mean"),
         prediction_sd=("prediction", "std"),
     )
-    return families.reset_index().sort_values(
-        ["score_mean", "family"], ascending=[False, True], ignore_index=True
-    )
+    return families.reset_index().sort_values(["score_mean", "family"], ascending=[False, True], ignore_index=True)

@@ -147,8 +147,7 @@ def verdict_of(
     passed = table[table["status"] == "passed"]
     listed = {
         status: [
-            {"id": row.id, "reason": row.reason}
-            for row in table[table["status"] == status].itertuples(index=False)
+            {"id": row.id, "reason": row.reason} for row in table[table["status"] == status].itertuples(index=False)
         ]
         for status in ("vetoed", "gated", "failed")
     }
@@ -192,9 +191,7 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def _would_separate(
-    inseparable: dict[str, list[str]], needed: dict[str, int | None], n_regions: dict[str, int]
-) -> str:
+def _would_separate(inseparable: dict[str, list[str]], needed: dict[str, int | None], n_regions: dict[str, int]) -> str:
     parts = []
     for fold, ids in inseparable.items():
         if not ids:
@@ -221,8 +218,7 @@ def _text(
     n_candidates = int((table["control"] == "none").sum())
     n_controls = len(table) - n_candidates
     sentences = [
-        f"{_count(n_candidates, 'candidate')} and {_count(n_controls, 'control')} were compared "
-        f"by {RULE_TEXT[rule]}."
+        f"{_count(n_candidates, 'candidate')} and {_count(n_controls, 'control')} were compared by {RULE_TEXT[rule]}."
     ]
     for key, why in (
         ("failed", "could not be compared"),
@@ -233,11 +229,7 @@ def _text(
         ),
     ):
         if listed[key]:
-            verb = (
-                why.replace("predict ", "predicts ")
-                .replace("have maps", "has maps")
-                .replace("or are", "or is")
-            )
+            verb = why.replace("predict ", "predicts ").replace("have maps", "has maps").replace("or are", "or is")
             sentences.append(f"{len(listed[key])} {verb if len(listed[key]) == 1 else why}.")
     if status == "none":
         sentences.append(
@@ -254,9 +246,7 @@ def _text(
                 f"The best{where} is {best}, but the interval of its difference to "
                 f"{_count(len(ids), 'other')} ({names}) includes zero: they cannot be told apart."
             )
-        elif (table["fold"] == fold).sum() and (
-            (table["fold"] == fold) & (table["status"] == "passed")
-        ).sum() > 1:
+        elif (table["fold"] == fold).sum() and ((table["fold"] == fold) & (table["status"] == "passed")).sum() > 1:
             sentences.append(f"The best{where} is {best}, separated from every other candidate that passed.")
         else:
             sentences.append(f"The best{where} is {best}, the only candidate that passed.")

@@ -164,9 +164,7 @@ def intervals(
     return svg.canvas("".join(parts), width=width, height=bottom + 46, title=x_label)
 
 
-def small_charts(
-    charts: Sequence[Chart], *, x_label: str, y_label: str, columns: int = 3, width: float = 960
-) -> str:
+def small_charts(charts: Sequence[Chart], *, x_label: str, y_label: str, columns: int = 3, width: float = 960) -> str:
     """Draw several charts side by side on the same axes, so that they can be compared.
 
     Returns
@@ -195,9 +193,7 @@ def small_charts(
         parts.append(svg.y_axis(y_scale, x=left, right=right, label="", wanted=4))
         parts += [svg.line(x_scale(x), top, x_scale(x), bottom, "boundary") for x in chart.boundaries]
         for curve in chart.curves:
-            heights = [
-                float(np.clip(y_scale(v), top, bottom)) if math.isfinite(v) else math.nan for v in curve.y
-            ]
+            heights = [float(np.clip(y_scale(v), top, bottom)) if math.isfinite(v) else math.nan for v in curve.y]
             drawn = svg.path([x_scale(v) for v in curve.x], heights, css=f"curve {curve.style}")
             if not drawn:
                 continue
@@ -274,9 +270,7 @@ def heatmap(
                 continue
             strength = min(1.0, max(0.0, (value - low) / (high - low)))
             x, y = side + cell * j, 24 + cell * i
-            parts.append(
-                svg.rectangle(x + 1, y + 1, cell - 2, cell - 2, "cell", opacity=0.06 + 0.5 * strength)
-            )
+            parts.append(svg.rectangle(x + 1, y + 1, cell - 2, cell - 2, "cell", opacity=0.06 + 0.5 * strength))
             text = number(value, 2)
             parts.append(svg.words(x + cell / 2, y + cell / 2 + 4, text, "cell-text", anchor="middle"))
     size = 24 + cell * n + 6

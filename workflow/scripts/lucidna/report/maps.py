@@ -202,9 +202,7 @@ def draw_examples(
     for index, example in enumerate(examples):
         top = 20 + index * rise
         logo = logo_svg(example.projected, height=logo_height, width=right - left)
-        parts.append(
-            svg.words(left - 10, top + logo_height / 2 + 4, example.method, "row-label", anchor="end")
-        )
+        parts.append(svg.words(left - 10, top + logo_height / 2 + 4, example.method, "row-label", anchor="end"))
         parts.append(f'<g transform="translate({svg.fixed(left)} {svg.fixed(top)})">{logo}</g>')
         parts.append(_band(example, left=left, step=step, top=top + logo_height + 4, height=band_height))
         strip_top = top + logo_height + band_height + 6
@@ -212,9 +210,7 @@ def draw_examples(
             # Half of the members agree by chance: the strip starts there.
             strength = min(1.0, max(0.0, 2 * float(agreement) - 1)) if math.isfinite(agreement) else 0.0
             if strength > 0.02:
-                parts.append(
-                    svg.rectangle(left + step * position, strip_top, step, 5, "strip", opacity=strength)
-                )
+                parts.append(svg.rectangle(left + step * position, strip_top, step, 5, "strip", opacity=strength))
     bottom = 20 + rise * len(examples) - 6
     if summit is not None and scale.low <= summit <= scale.high:
         parts.append(svg.line(scale(summit), 16, scale(summit), bottom, "boundary"))

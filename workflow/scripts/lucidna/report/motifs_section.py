@@ -66,9 +66,7 @@ def _block(experiment: Experiment, task: str, head: str) -> dict:
         "null_count": sum(len(patterns) for patterns in null),
         "hit_notes": hit_notes,
         "hits": hits_table(hits),
-        "positions": histogram(
-            positions, x_label="distance of the hit's centre from the summit (bp)", width=620
-        ),
+        "positions": histogram(positions, x_label="distance of the hit's centre from the summit (bp)", width=620),
         "links": [(name, link) for name, link in links if link and not name.startswith("hits")],
         "hit_links": [(name, link) for name, link in links if link and name.startswith("hits")],
         "numbers": key_numbers(patterns, hits, fdr=experiment.config.get("motifs", {}).get("fdr", 0.1)),
@@ -185,11 +183,7 @@ def matches_text(matches: pd.DataFrame | None, pattern: str, *, most: int = 3) -
     said = []
     for record in own.head(most).to_dict("records"):
         also = record.get(first_of(record, "alternative", "alt_name", "alt"))
-        name = (
-            f"{record[motif]} {also}"
-            if isinstance(also, str) and also and also != record[motif]
-            else record[motif]
-        )
+        name = f"{record[motif]} {also}" if isinstance(also, str) and also and also != record[motif] else record[motif]
         said.append(f"{name} ({number(record[q_value], 2)})" if q_value is not None else str(name))
     return "; ".join(said)
 

@@ -110,9 +110,7 @@ def find_resources(resources_dir: str | Path | None) -> Path:
         When a file of the template is missing there.
     """
     folder = (
-        Path(resources_dir)
-        if resources_dir is not None
-        else Path(__file__).resolve().parents[4] / "resources/report"
+        Path(resources_dir) if resources_dir is not None else Path(__file__).resolve().parents[4] / "resources/report"
     )
     missing = [name for name in PARTS if not (folder / name).is_file()]
     if missing:

@@ -57,10 +57,7 @@ def region_counts(regions: pd.DataFrame) -> Table:
     folds = [name for name in regions.columns if name.startswith("fold_")]
     roles = sorted(set(regions["role"]), reverse=True) if "role" in regions else []
     columns = [Column("fold"), Column("split")] + [Column(f"{role}s", numeric=True) for role in roles]
-    rows = [
-        [text_cell("all"), text_cell("all")]
-        + [count_cell(int((regions["role"] == role).sum())) for role in roles]
-    ]
+    rows = [[text_cell("all"), text_cell("all")] + [count_cell(int((regions["role"] == role).sum())) for role in roles]]
     for fold in folds:
         for split in ("train", "valid", "test"):
             part = regions[regions[fold] == split]

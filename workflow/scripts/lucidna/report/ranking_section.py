@@ -101,9 +101,7 @@ def prediction_label(config: dict) -> str:
 def joined(panel: pd.DataFrame | None, ranking: pd.DataFrame | None) -> pd.DataFrame | None:
     """Join panel and ranking on the candidate, best first; what both hold is taken from the ranking."""
     frames = [
-        frame.rename(columns={"id": "candidate"})
-        for frame in (ranking, panel)
-        if frame is not None and not frame.empty
+        frame.rename(columns={"id": "candidate"}) for frame in (ranking, panel) if frame is not None and not frame.empty
     ]
     if not frames:
         return None

@@ -60,9 +60,7 @@ def finite(values: Iterable[float]) -> np.ndarray:
     return array[np.isfinite(array)]
 
 
-def limits(
-    values: Iterable[float], *, margin: float = 0.06, include: Sequence[float] = ()
-) -> tuple[float, float]:
+def limits(values: Iterable[float], *, margin: float = 0.06, include: Sequence[float] = ()) -> tuple[float, float]:
     """Return limits that hold all finite values, with a margin; (0, 1) when there are none."""
     array = np.concatenate([finite(values), np.asarray(include, dtype=float)])
     if array.size == 0:
@@ -100,9 +98,7 @@ def line(x1: float, y1: float, x2: float, y2: float, css: str) -> str:
     return f'<line class="{css}" x1="{fixed(x1)}" y1="{fixed(y1)}" x2="{fixed(x2)}" y2="{fixed(y2)}"/>'
 
 
-def rectangle(
-    x: float, y: float, width: float, height: float, css: str, *, opacity: float | None = None
-) -> str:
+def rectangle(x: float, y: float, width: float, height: float, css: str, *, opacity: float | None = None) -> str:
     """Draw a rectangle; sizes below zero become zero."""
     see_through = "" if opacity is None else f' fill-opacity="{fixed(opacity)}"'
     size = f'width="{fixed(max(0.0, width))}" height="{fixed(max(0.0, height))}"'

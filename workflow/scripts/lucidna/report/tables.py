@@ -96,9 +96,7 @@ def interval_cells(records: Sequence[dict], name: str, *, decimals: int | None =
     # The median keeps one very narrow interval from lengthening the whole column.
     if decimals is None and known:
         decimals = known[len(known) // 2]
-    return [
-        Cell(interval(*value, decimals=decimals), sort=_sort_key(value[0]), css="num") for value in values
-    ]
+    return [Cell(interval(*value, decimals=decimals), sort=_sort_key(value[0]), css="num") for value in values]
 
 
 def svg_cell(drawing: str, *, sort: str = "") -> Cell:
@@ -122,11 +120,7 @@ def ends(row: Any, name: str) -> tuple[float, float]:
 def is_end(name: str, names: Iterable[str]) -> bool:
     """Tell whether column `name` holds an end of the interval of another of the columns `names`."""
     names = set(names)
-    return any(
-        name.endswith(suffix) and name[: -len(suffix)] in names
-        for pair in INTERVAL_SUFFIXES
-        for suffix in pair
-    )
+    return any(name.endswith(suffix) and name[: -len(suffix)] in names for pair in INTERVAL_SUFFIXES for suffix in pair)
 
 
 def first_of(frame: pd.DataFrame | dict, *names: str) -> str | None:
@@ -158,12 +152,8 @@ def from_frame(
     """
     labels, helps = labels or {}, helps or {}
     names = [name for name in frame.columns if not is_end(name, frame.columns)]
-    numeric = {
-        name: pd.api.types.is_numeric_dtype(frame[name]) and frame[name].dtype != bool for name in names
-    }
-    columns = [
-        Column(labels.get(name, name.replace("_", " ")), numeric[name], helps.get(name, "")) for name in names
-    ]
+    numeric = {name: pd.api.types.is_numeric_dtype(frame[name]) and frame[name].dtype != bool for name in names}
+    columns = [Column(labels.get(name, name.replace("_", " ")), numeric[name], helps.get(name, "")) for name in names]
     records = frame.to_dict("records")
     cells = []
     for name in names:

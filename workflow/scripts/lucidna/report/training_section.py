@@ -58,9 +58,7 @@ def section(experiment: Experiment) -> dict:
         notes.append("No metric of the test split is there (report/test_metrics.tsv).")
         test = None
     charts = training_charts(experiment.candidates, histories, metrics)
-    families = len(
-        {family_of(candidate) for candidate in experiment.candidates if candidate["id"] in histories}
-    )
+    families = len({family_of(candidate) for candidate in experiment.candidates if candidate["id"] in histories})
     if families > MOST_CHARTS:
         notes.append(f"Curves of the first {MOST_CHARTS} of {families} families are drawn.")
     return {
@@ -127,9 +125,7 @@ def _curves(candidate: dict, history: pd.DataFrame, name: str, colour: int) -> l
         curves.append(Curve(label, epochs, values, colour=colour, key=candidate["id"]))
     if name == "loss" and "train_loss" in history:
         values = [as_float(value) for value in history["train_loss"]]
-        curves.append(
-            Curve(f"{label}, training", epochs, values, colour=colour, style="dashed", key=candidate["id"])
-        )
+        curves.append(Curve(f"{label}, training", epochs, values, colour=colour, style="dashed", key=candidate["id"]))
     return curves
 
 
@@ -184,9 +180,7 @@ def validation_table(candidates: list[dict], metrics: dict[str, dict | None]) ->
             ]
         )
         keys.append(candidate["id"])
-        css.append(
-            "set-aside" if record.get("status") != "ok" or candidate.get("control", "none") != "none" else ""
-        )
+        css.append("set-aside" if record.get("status") != "ok" or candidate.get("control", "none") != "none" else "")
     return Table("Validation split: every candidate", columns, rows, keys=keys, css=css, filterable=True)
 
 

@@ -163,9 +163,7 @@ def scored(auroc: np.ndarray, aupr: np.ndarray) -> dict[str, float]:
 
 def quality_table(frame: pd.DataFrame, *, caption: str, key: str) -> Table:
     """Tabulate AUROC and AUPR with their intervals."""
-    return from_frame(
-        frame, caption=caption, labels={"auroc": "AUROC", "aupr": "AUPR"}, code=("candidate",), key=key
-    )
+    return from_frame(frame, caption=caption, labels={"auroc": "AUROC", "aupr": "AUPR"}, code=("candidate",), key=key)
 
 
 def candidate_quality(experiment: Experiment, mask: Path) -> pd.DataFrame | None:
@@ -195,9 +193,7 @@ def candidate_quality(experiment: Experiment, mask: Path) -> pd.DataFrame | None
     return pd.DataFrame(results) if results else None
 
 
-def score_maps(
-    maps: np.ndarray, codes: np.ndarray, rows: pd.DataFrame, mask: Path
-) -> tuple[np.ndarray, np.ndarray]:
+def score_maps(maps: np.ndarray, codes: np.ndarray, rows: pd.DataFrame, mask: Path) -> tuple[np.ndarray, np.ndarray]:
     """Score maps (n, 4, L) at the bases of their sequences, codes (n, >= L), against the mask.
 
     Returns
@@ -211,14 +207,10 @@ def score_maps(
     known = inner < 4
     picked = np.take_along_axis(np.asarray(maps), np.where(known, inner, 0)[:, None, :], axis=1)[:, 0]
     start = rows["summit"].to_numpy() - length // 2
-    return mask_auc(
-        np.where(known, picked, 0.0), mask_windows(mask, rows["chrom"].to_numpy(), start, start + length)
-    )
+    return mask_auc(np.where(known, picked, 0.0), mask_windows(mask, rows["chrom"].to_numpy(), start, start + length))
 
 
-def ranking_against_truth(
-    experiment: Experiment, quality: pd.DataFrame
-) -> tuple[list[Table], list[tuple[str, str]]]:
+def ranking_against_truth(experiment: Experiment, quality: pd.DataFrame) -> tuple[list[Table], list[tuple[str, str]]]:
     """Compare the order of the candidates by each criterion with the order by the truth.
 
     Returns
@@ -282,7 +274,5 @@ def truth_figure(experiment: Experiment, merged: pd.DataFrame, truth: str) -> li
         )
         for row in merged.to_dict("records")
     ]
-    picture = scatter(
-        points, x_label="AUPR of the maps against the truth", y_label="score of the ranking", height=360
-    )
+    picture = scatter(points, x_label="AUPR of the maps against the truth", y_label="score of the ranking", height=360)
     return [("The ranking against the truth", picture)]

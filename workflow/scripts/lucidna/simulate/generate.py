@@ -11,6 +11,7 @@ import pandas as pd
 
 from lucidna.errors import UserError
 from lucidna.files import write_json
+from lucidna.meme import write_meme
 from lucidna.simulate.genome import build_chromosome
 from lucidna.simulate.grammar import (
     Difficulty,
@@ -21,7 +22,6 @@ from lucidna.simulate.grammar import (
     find_matches,
     strengths,
 )
-from lucidna.simulate.meme import write_meme
 from lucidna.simulate.ppm import random_ppms
 from lucidna.simulate.signal import REACH, call_peaks, contribution_mask, draw_signal
 from lucidna.simulate.write import write_bigwig, write_fasta, write_instances, write_narrowpeak
@@ -92,9 +92,7 @@ def simulate(
         )
     for name, length in chromosomes.items():
         if length < _SHORTEST:
-            raise UserError(
-                f"config key 'simulate.chromosomes' gives '{name}' {length} bp: give {_SHORTEST} or more"
-            )
+            raise UserError(f"config key 'simulate.chromosomes' gives '{name}' {length} bp: give {_SHORTEST} or more")
     motifs = build_motifs(settings)
     parts = {}
     for index, (name, n_sites) in enumerate(_share_out(peaks, chromosomes).items()):
@@ -106,9 +104,7 @@ def simulate(
     called["name"] = [f"peak_{number}" for number in range(1, len(called) + 1)]
     relative = np.log1p(called["height"]) / np.log1p(called["height"].max())
     called["score"] = np.rint(relative * 1000).astype(int)
-    instances = _name_regions(
-        pd.concat([part["instances"] for part in parts.values()], ignore_index=True), called
-    )
+    instances = _name_regions(pd.concat([part["instances"] for part in parts.values()], ignore_index=True), called)
 
     folder = Path(directory)
     write_fasta(folder / "genome.fa", {name: (part["codes"], part["lower"]) for name, part in parts.items()})
@@ -116,7 +112,8 @@ def simulate(
     write_bigwig(folder / "accessibility.bw", {n: part["plus"] + part["minus"] for n, part in parts.items()})
     write_bigwig(folder / "cuts_plus.bw", {name: part["plus"] for name, part in parts.items()})
     write_bigwig(folder / "cuts_minus.bw", {name: part["minus"] for name, part in parts.items()})
-    write_meme(folder / "database.meme", _database(motifs, unrelated_motifs, seed=seed))
+    database = _database(motifs, unrelated_motifs, seed=seed)
+    write_meme(folder / "database.meme", list(database), list(database.values()), sites=[100] * len(database))
     write_instances(folder / "truth" / "instances.bed", instances)
     write_bigwig(folder / "truth" / "mask.bw", {name: part["mask"] for name, part in parts.items()})
     write_json(folder / "truth" / "motifs.json", describe(motifs))
@@ -180,9 +177,7 @@ def _simulate_chromosome(
         "mask": contribution_mask(length, matches, {motif.name: motif.ppm for motif in motifs.values()}),
         "empty": int(chromosome.empty.sum()),
         "peaks": peaks.assign(chrom=name, enrichment=peaks["height"] / settings.base_rate),
-        "instances": matches.assign(
-            chrom=name, score=np.rint(_BEST_SCORE * matches["score"] / best).astype(int)
-        ),
+        "instances": matches.assign(chrom=name, score=np.rint(_BEST_SCORE * matches["score"] / best).astype(int)),
     }
 
 

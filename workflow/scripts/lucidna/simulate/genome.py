@@ -140,9 +140,7 @@ def _n_run(length: int, sites: np.ndarray) -> slice:
     return slice(middle - half, middle + half)
 
 
-def _scatter(
-    codes: np.ndarray, taken: np.ndarray, *, motifs: dict[str, Motif], rng: np.random.Generator
-) -> None:
+def _scatter(codes: np.ndarray, taken: np.ndarray, *, motifs: dict[str, Motif], rng: np.random.Generator) -> None:
     """Plant decoys, repressors, and a few lone instances of the other motifs, evenly over the chromosome."""
     for motif in motifs.values():
         n = len(codes) // _EVERY[motif.role]

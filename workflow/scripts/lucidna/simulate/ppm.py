@@ -66,9 +66,7 @@ def consensus_ppm(consensus: str, *, bits: float) -> np.ndarray:
     """
     unknown = sorted(set(consensus) - IUPAC.keys())
     if unknown or not consensus:
-        raise UserError(
-            f"consensus '{consensus}' holds '{''.join(unknown)}': use the letters {''.join(IUPAC)}"
-        )
+        raise UserError(f"consensus '{consensus}' holds '{''.join(unknown)}': use the letters {''.join(IUPAC)}")
     pure = np.zeros((4, len(consensus)))
     for column, letter in enumerate(consensus):
         pure[["ACGT".index(base) for base in IUPAC[letter]], column] = 1 / len(IUPAC[letter])
@@ -109,9 +107,7 @@ def random_ppms(n: int, *, width: int, information: float, seed: int) -> dict[st
         When `information` is not between 0 and 2 * `width`.
     """
     if not 0 < information < 2 * width:
-        raise UserError(
-            f"{width} columns cannot hold {information:g} bits: choose between 0 and {2 * width:g}"
-        )
+        raise UserError(f"{width} columns cannot hold {information:g} bits: choose between 0 and {2 * width:g}")
     rng = np.random.default_rng(seed)
     drawn = np.log(rng.dirichlet(np.ones(4), size=(n, width)).transpose(0, 2, 1) + 1e-6)
 

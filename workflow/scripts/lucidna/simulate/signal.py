@@ -150,9 +150,7 @@ def call_peaks(cuts: np.ndarray, sites: np.ndarray) -> pd.DataFrame:
     left = np.where(below & (column < summit[:, None]), column, -1).max(axis=1) + 1
     right = np.where(below & (column > summit[:, None]), column, 2 * REACH + 1).min(axis=1)
     origin = sites - REACH
-    return pd.DataFrame(
-        {"start": origin + left, "end": origin + right, "summit": origin + summit, "height": height}
-    )
+    return pd.DataFrame({"start": origin + left, "end": origin + right, "summit": origin + summit, "height": height})
 
 
 def _spread(length: int, centres: np.ndarray, weights: np.ndarray, half_width: float) -> np.ndarray:
@@ -171,7 +169,5 @@ def _smooth_noise(length: int, *, rng: np.random.Generator) -> np.ndarray:
 
 
 def _covered(length: int, intervals: pd.DataFrame) -> np.ndarray:
-    depth = np.bincount(intervals["start"], minlength=length + 1) - np.bincount(
-        intervals["end"], minlength=length + 1
-    )
+    depth = np.bincount(intervals["start"], minlength=length + 1) - np.bincount(intervals["end"], minlength=length + 1)
     return np.cumsum(depth)[:length] > 0

@@ -51,9 +51,7 @@ def write_narrowpeak(path: str | os.PathLike, peaks: pd.DataFrame) -> None:
 
 def write_instances(path: str | os.PathLike, instances: pd.DataFrame) -> None:
     """Write instances as BED with a header line that begins with #; columns `INSTANCE_COLUMNS`."""
-    lines = instances.loc[:, list(INSTANCE_COLUMNS)].assign(
-        strength=instances["strength"].map("{:.4f}".format)
-    )
+    lines = instances.loc[:, list(INSTANCE_COLUMNS)].assign(strength=instances["strength"].map("{:.4f}".format))
     _write_table(path, lines, header="#" + "\t".join(INSTANCE_COLUMNS))
 
 

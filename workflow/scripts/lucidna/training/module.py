@@ -191,9 +191,7 @@ class CandidateModule(pl.LightningModule):
         self.valid.pop("per_task")
         del self.collector
         if not math.isfinite(self.valid["loss"]):
-            raise TrainingDivergedError(
-                self.stage.name, self.current_epoch + 1, self.trainer.num_training_batches
-            )
+            raise TrainingDivergedError(self.stage.name, self.current_epoch + 1, self.trainer.num_training_batches)
         self.log(f"valid_{self.monitor}", self.valid[self.monitor])
 
     def on_train_epoch_end(self) -> None:

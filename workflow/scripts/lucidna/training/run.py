@@ -250,12 +250,8 @@ class _Run:
             raise OSError(f"{best_path(self.folder, len(self.stages) - 1)} cannot be read after training")
         model.load_state_dict(self._build().state_dict())
 
-    def _write(
-        self, model: nn.Module, *, reason: str | None, device: torch.device, writes: bool
-    ) -> dict[str, Any]:
-        valid, arrays = evaluate_rows(
-            model, self.dataset, self.dataset.rows_of("valid"), device=device, loss=self.loss
-        )
+    def _write(self, model: nn.Module, *, reason: str | None, device: torch.device, writes: bool) -> dict[str, Any]:
+        valid, arrays = evaluate_rows(model, self.dataset, self.dataset.rows_of("valid"), device=device, loss=self.loss)
         stages = self._stage_summaries()
         if torch.distributed.is_available() and torch.distributed.is_initialized():
             # The others must have read the checkpoints before they are removed.

@@ -30,16 +30,12 @@ def read_instances(path: str | os.PathLike) -> pd.DataFrame:
         raise UserError(f"there is no file of true instances at '{path}': run the simulation first")
     frame = pd.read_csv(path, sep="\t", keep_default_na=False)
     if tuple(frame.columns) != ("#" + INSTANCE_COLUMNS[0], *INSTANCE_COLUMNS[1:]):
-        raise UserError(
-            f"{path}: the first line is not '#{' '.join(INSTANCE_COLUMNS)}': give truth/instances.bed"
-        )
+        raise UserError(f"{path}: the first line is not '#{' '.join(INSTANCE_COLUMNS)}': give truth/instances.bed")
     frame.columns = list(INSTANCE_COLUMNS)
     return frame.astype({"chrom": str, "region": str})
 
 
-def mask_windows(
-    path: str | os.PathLike, chrom: np.ndarray, start: np.ndarray, end: np.ndarray
-) -> np.ndarray:
+def mask_windows(path: str | os.PathLike, chrom: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
     """Read windows of equal width from the mask of contributions.
 
     Parameters
@@ -175,9 +171,7 @@ def _share(flags: np.ndarray) -> float | None:
     return float(flags.mean()) if len(flags) else None
 
 
-def _overlaps(
-    hits: pd.DataFrame, instances: pd.DataFrame, *, min_overlap: float
-) -> tuple[np.ndarray, np.ndarray]:
+def _overlaps(hits: pd.DataFrame, instances: pd.DataFrame, *, min_overlap: float) -> tuple[np.ndarray, np.ndarray]:
     """Return row numbers of hits and of instances for all pairs that overlap enough."""
     pairs = [(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))]
     for chrom, here in instances.groupby("chrom", sort=False):

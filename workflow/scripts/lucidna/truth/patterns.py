@@ -50,9 +50,7 @@ def match_patterns(
     return pd.DataFrame(found, columns=columns)
 
 
-def compare_patterns(
-    patterns: dict[str, np.ndarray], motifs: list[dict], *, min_correlation: float = 0.8
-) -> dict:
+def compare_patterns(patterns: dict[str, np.ndarray], motifs: list[dict], *, min_correlation: float = 0.8) -> dict:
     """Say which planted motifs were discovered, and which patterns are none of them.
 
     Parameters

@@ -197,9 +197,7 @@ def _check_standard(settings: Mapping[str, Any]) -> None:
         )
     rate = settings["dropout"]
     if rate is not None and not (_is_number(rate) and 0 <= rate < 1):
-        raise UserError(
-            f"recipe component 'standard': dropout {rate!r} is not a number from 0 up to, not including, 1"
-        )
+        raise UserError(f"recipe component 'standard': dropout {rate!r} is not a number from 0 up to, not including, 1")
     for key in _SWITCHES["standard"]:
         if not isinstance(settings[key], bool):
             raise UserError(f"recipe component 'standard': {key} {settings[key]!r} is neither true nor false")
@@ -225,8 +223,7 @@ def _check_evoaug(arguments: Mapping[str, Any], *, target: str, window: int) -> 
         raise UserError(f"evoaug: hard {settings['hard']!r} is neither true nor false")
     if not _is_whole(settings["finetune_epochs"]) or settings["finetune_epochs"] < 0:
         raise UserError(
-            f"evoaug: finetune_epochs {settings['finetune_epochs']!r} is not a whole number from 0 "
-            "(0: no second stage)"
+            f"evoaug: finetune_epochs {settings['finetune_epochs']!r} is not a whole number from 0 (0: no second stage)"
         )
     if not _is_number(settings["finetune_factor"]) or settings["finetune_factor"] <= 0:
         raise UserError(f"evoaug: finetune_factor {settings['finetune_factor']!r} is not a number above 0")
@@ -244,9 +241,7 @@ def _check_operation(name: str, given: Mapping[str, Any], *, window: int) -> Non
         if given["min"] > given["max"]:
             raise UserError(f"evoaug: min {given['min']} of {name} is larger than its max {given['max']}")
         if given["max"] > window:
-            raise UserError(
-                f"evoaug: max {given['max']} of {name} is longer than the input of {window} bp: lower it"
-            )
+            raise UserError(f"evoaug: max {given['max']} of {name} is longer than the input of {window} bp: lower it")
 
 
 def _is_number(value: Any) -> bool:

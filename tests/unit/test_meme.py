@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from lucidna.errors import UserError
-from lucidna.motifs.meme import read_meme, write_meme
+from lucidna.meme import read_meme, write_meme
 
 HEADER = "MEME version 4\n\nALPHABET= ACGT\n\nstrands: + -\n\n"
 
@@ -15,9 +15,7 @@ def test_round_trip_and_exact_rows(tmp_path):
     assert [motif.name for motif in motifs] == ["one", "two"]
     for motif, ppm in zip(motifs, ppms, strict=True):
         np.testing.assert_allclose(motif.ppm, ppm, atol=4e-6)
-    rows = [
-        line.split() for line in (tmp_path / "a.meme").read_text().splitlines() if line[:2] in ("0.", "1.")
-    ]
+    rows = [line.split() for line in (tmp_path / "a.meme").read_text().splitlines() if line[:2] in ("0.", "1.")]
     assert len(rows) == 17
     assert all(sum(int(value.replace(".", "")) for value in row) == 1_000_000 for row in rows)
 

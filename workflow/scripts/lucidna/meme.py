@@ -66,9 +66,7 @@ def read_meme(path: str | Path) -> list[Motif]:
             if words[0] == "MEME" and len(words) > 1 and words[1] == "version":
                 seen_version = True
             elif words[0] == "ALPHABET=" and words[1:] != ["ACGT"]:
-                raise UserError(
-                    f"{path}, line {number}: the alphabet is '{' '.join(words[1:])}': only ACGT is read"
-                )
+                raise UserError(f"{path}, line {number}: the alphabet is '{' '.join(words[1:])}': only ACGT is read")
             elif words[0] == "MOTIF":
                 if header is not None:
                     raise UserError(f"{path}, line {header_line}: motif '{header[0]}' has no complete matrix")
@@ -157,14 +155,10 @@ def _is_row(words: list[str]) -> bool:
 
 def _row(words: list[str], path: Path, number: int) -> list[float]:
     if len(words) != 4 or not _is_row(words):
-        raise UserError(
-            f"{path}, line {number}: '{' '.join(words)[:60]}' is not four probabilities: mend the matrix"
-        )
+        raise UserError(f"{path}, line {number}: '{' '.join(words)[:60]}' is not four probabilities: mend the matrix")
     row = [float(word) for word in words]
     if min(row) < 0 or abs(sum(row) - 1) > _ROW_TOLERANCE:
-        raise UserError(
-            f"{path}, line {number}: the row sums to {sum(row):.4g}, not 1: give probabilities, not counts"
-        )
+        raise UserError(f"{path}, line {number}: the row sums to {sum(row):.4g}, not 1: give probabilities, not counts")
     return row
 
 
