@@ -8,9 +8,9 @@ rule attribute:
         models=models("model.json"),
         weights=models("model.safetensors"),
     output:
-        maps=f"{EXP}/attribute/{{task}}/{{head}}/{{null}}{{method}}.attributions.h5",
-        regions=f"{EXP}/attribute/{{task}}/{{head}}/{{null}}{{method}}.regions.bed",
-        summary=f"{EXP}/attribute/{{task}}/{{head}}/{{null}}{{method}}.summary.json",
+        maps=f"{ATTRIBUTE}/{{null}}{{method}}.attributions.h5",
+        regions=f"{ATTRIBUTE}/{{null}}{{method}}.regions.bed",
+        summary=f"{ATTRIBUTE}/{{null}}{{method}}.summary.json",
     log:
         f"{LOGS}/attribute/{{task}}.{{head}}.{{null}}{{method}}.log",
     benchmark:
@@ -35,12 +35,12 @@ rule attribute:
 
 rule contribution_tracks:
     input:
-        maps=f"{EXP}/attribute/{{task}}/{{head}}/{{method}}.attributions.h5",
-        regions=f"{EXP}/attribute/{{task}}/{{head}}/{{method}}.regions.bed",
+        maps=f"{ATTRIBUTE}/{{method}}.attributions.h5",
+        regions=f"{ATTRIBUTE}/{{method}}.regions.bed",
         checked=ancient(f"{EXP}/data/inputs.json"),
     output:
-        mean=f"{EXP}/attribute/{{task}}/{{head}}/{{method}}.mean.bw",
-        spread=f"{EXP}/attribute/{{task}}/{{head}}/{{method}}.spread.bw",
+        mean=f"{ATTRIBUTE}/{{method}}.mean.bw",
+        spread=f"{ATTRIBUTE}/{{method}}.spread.bw",
     log:
         f"{LOGS}/contribution_tracks/{{task}}.{{head}}.{{method}}.log",
     conda:
@@ -53,12 +53,9 @@ rule contribution_tracks:
 
 rule compare_methods:
     input:
-        maps=expand(
-            f"{EXP}/attribute/{{{{task}}}}/{{{{head}}}}/{{method}}.attributions.h5",
-            method=METHODS,
-        ),
+        maps=[f"{ATTRIBUTE}/{method}.attributions.h5" for method in METHODS],
     output:
-        f"{EXP}/attribute/{{task}}/{{head}}/agreement.tsv",
+        f"{ATTRIBUTE}/agreement.tsv",
     log:
         f"{LOGS}/compare_methods/{{task}}.{{head}}.log",
     conda:

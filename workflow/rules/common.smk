@@ -8,7 +8,7 @@ from snakemake.exceptions import WorkflowError
 # The library stands beside the scripts; this file is workflow/rules/common.smk of the same checkout.
 sys.path.insert(0, str(Path(str(workflow.current_basedir)).parent / "scripts"))
 
-from lucidna.codedigest import code_digest
+from lucidna.codedigest import code_digest, files_digest
 from lucidna.config import heads_of, ranking_head, validate
 from lucidna.errors import UserError
 from lucidna.folds import expand_folds
@@ -29,6 +29,9 @@ LOGS = f"logs/{CONFIG['experiment']}"
 BENCH = f"{EXP}/benchmarks"
 SPLITS = expand_folds(CONFIG["folds"])
 FOLDS = list(SPLITS)
+SIM = f"{EXP}/simulate" if "simulate" in CONFIG else None
+ATTRIBUTE = f"{EXP}/attribute/{{task}}/{{head}}"
+MOTIFS = f"{EXP}/motifs/{{task}}/{{head}}"
 HEADS = heads_of(CONFIG)
 METHODS = list(CONFIG["attribution"]["methods"])
 ARRAYS = ["dataset.json", "rows.tsv", "sequences.npy", "targets.npy"]
@@ -65,12 +68,18 @@ def data_settings():
     }
 
 
+def template_digest():
+    """Digest the report's template: a change of its looks writes the page anew."""
+    folder = Path(str(workflow.current_basedir)).parents[1] / "resources" / "report"
+    return files_digest(folder)
+
+
 def contribution_tracks():
     """Name the contribution bigWigs; sequences without a genome have no coordinates."""
     if "sequences" in CONFIG or not CONFIG["attribution"]["bigwig"]:
         return []
     return expand(
-        f"{EXP}/attribute/{{task}}/{{head}}/{{method}}.{{value}}.bw",
+        f"{ATTRIBUTE}/{{method}}.{{value}}.bw",
         task=TASKS,
         head=HEADS,
         method=METHODS,

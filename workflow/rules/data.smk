@@ -1,12 +1,14 @@
 # Inputs -> one set of arrays, every row carrying its region id.
-if "simulate" in CONFIG:
-    SIM = f"{EXP}/simulate"
+if SIM:
 
     rule simulate:
         output:
             genome=f"{SIM}/genome.fa",
             peaks=f"{SIM}/peaks.narrowPeak",
-            track=f"{SIM}/accessibility.bw",
+            tracks=[
+                f"{SIM}/{name}.bw"
+                for name in ("accessibility", "cuts_plus", "cuts_minus")
+            ],
             database=f"{SIM}/database.meme",
             instances=f"{SIM}/truth/instances.bed",
             mask=f"{SIM}/truth/mask.bw",

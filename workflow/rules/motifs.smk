@@ -1,14 +1,12 @@
 # TF-MoDISco on the maps and, with the same settings, on the null maps; then matches and hits.
-MAPS = f"{EXP}/attribute/{{task}}/{{head}}"
-MOTIFS = f"{EXP}/motifs/{{task}}/{{head}}"
 METHOD = CONFIG["motifs"]["method"]
 NULLS = [f"null{draw}." for draw in range(CONFIG["motifs"]["null_draws"])]
 
 
 rule modisco:
     input:
-        maps=f"{MAPS}/{{null}}{METHOD}.attributions.h5",
-        regions=f"{MAPS}/{{null}}{METHOD}.regions.bed",
+        maps=f"{ATTRIBUTE}/{{null}}{METHOD}.attributions.h5",
+        regions=f"{ATTRIBUTE}/{{null}}{METHOD}.regions.bed",
     output:
         f"{MOTIFS}/{{null}}modisco.h5",
     log:
@@ -32,9 +30,9 @@ rule annotate_motifs:
     input:
         patterns=f"{MOTIFS}/modisco.h5",
         null_patterns=[f"{MOTIFS}/{null}modisco.h5" for null in NULLS],
-        maps=f"{MAPS}/{METHOD}.attributions.h5",
-        regions=f"{MAPS}/{METHOD}.regions.bed",
-        null_maps=[f"{MAPS}/{null}{METHOD}.attributions.h5" for null in NULLS],
+        maps=f"{ATTRIBUTE}/{METHOD}.attributions.h5",
+        regions=f"{ATTRIBUTE}/{METHOD}.regions.bed",
+        null_maps=[f"{ATTRIBUTE}/{null}{METHOD}.attributions.h5" for null in NULLS],
         database=FILES["database"],
     output:
         patterns=report(

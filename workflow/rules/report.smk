@@ -24,22 +24,44 @@ rule test_metrics:
 
 rule report:
     input:
-        f"{EXP}/data/inputs.json",
-        f"{EXP}/data/regions.tsv",
-        f"{EXP}/train/candidates.tsv",
-        f"{EXP}/rank/panel.tsv",
-        f"{EXP}/report/test_metrics.tsv",
-        expand(
-            f"{EXP}/attribute/{{task}}/{{head}}/{{method}}.attributions.h5",
+        data=[
+            f"{EXP}/data/{name}"
+            for name in ("inputs.json", "notices.json", "dropped.tsv", "regions.tsv")
+        ],
+        arrays=ARRAYS,
+        candidates=f"{EXP}/train/candidates.tsv",
+        training=models("metrics.json") + models("history.tsv") + models("model.json"),
+        ranking=[
+            f"{EXP}/rank/{name}"
+            for name in ("verdict.json", "ranking.tsv", "panel.tsv", "families.tsv")
+        ],
+        test=f"{EXP}/report/test_metrics.tsv",
+        validation_maps=[f"{EXP}/rank/maps/{candidate}.npy" for candidate in CANDIDATES],
+        maps=expand(
+            f"{ATTRIBUTE}/{{method}}.attributions.h5",
             task=TASKS,
             head=HEADS,
             method=METHODS,
         ),
-        expand(
-            f"{EXP}/attribute/{{task}}/{{head}}/agreement.tsv", task=TASKS, head=HEADS
+        agreement=expand(f"{ATTRIBUTE}/agreement.tsv", task=TASKS, head=HEADS),
+        tracks=contribution_tracks(),
+        patterns=expand(
+            f"{MOTIFS}/{{null}}modisco.h5", task=TASKS, head=HEADS, null=["", *NULLS]
         ),
-        contribution_tracks(),
-        expand(f"{EXP}/motifs/{{task}}/{{head}}/summary.json", task=TASKS, head=HEADS),
+        motifs=expand(
+            f"{MOTIFS}/{{name}}",
+            task=TASKS,
+            head=HEADS,
+            name=["summary.json", "patterns.tsv", "matches.tsv", "hits.tsv"],
+        ),
+        truth=(
+            [
+                f"{SIM}/truth/{name}"
+                for name in ("instances.bed", "mask.bw", "motifs.json")
+            ]
+            if SIM
+            else []
+        ),
     output:
         report(
             f"{EXP}/report/report.html",
@@ -57,5 +79,6 @@ rule report:
         config=CONFIG,
         candidates=list(CANDIDATES.values()),
         code=code_digest("report.page"),
+        template=template_digest(),
     script:
         "../scripts/report.py"

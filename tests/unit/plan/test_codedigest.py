@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lucidna.codedigest import code_digest
+from lucidna.codedigest import code_digest, files_digest
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -51,3 +51,12 @@ def test_a_module_that_is_not_imported_does_not_count(copy):
 def test_a_misspelt_module_is_an_error():
     with pytest.raises(FileNotFoundError):
         code_digest("no_such_module")
+
+
+def test_files_digest_follows_names_and_bytes(tmp_path):
+    (tmp_path / "a").write_text("x")
+    first = files_digest(tmp_path)
+    (tmp_path / "a").write_text("y")
+    second = files_digest(tmp_path)
+    (tmp_path / "a").rename(tmp_path / "b")
+    assert len({first, second, files_digest(tmp_path)}) == 3

@@ -55,6 +55,14 @@ def code_digest(*modules: str) -> str:
     return digest.hexdigest()[:16]
 
 
+def files_digest(folder: Path) -> str:
+    """Digest the names and bytes of all files in a folder: 16 hexadecimal digits."""
+    digest = hashlib.sha256()
+    for path in sorted(path for path in Path(folder).iterdir() if path.is_file()):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
 def _file(name: str) -> Path | None:
     parts = name.split(".")
     if parts[0] != "lucidna":
