@@ -43,7 +43,7 @@ def test_defaults_are_filled_at_every_level_and_the_input_is_not_changed():
     assert filled["attribution"]["methods"]["deepshap"] == {
         "shuffles": 20,
         "max_delta": 0.001,
-        "max_regions": None,
+        "max_regions": 1000,
     }
     assert validate({**config, "window": {"input": 256}})["window"] == {
         "input": 256,

@@ -11,8 +11,11 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture
-def config(monkeypatch) -> dict:
-    monkeypatch.chdir(ROOT)
+def config(monkeypatch, tmp_path) -> dict:
+    (tmp_path / "config").mkdir()
+    for name in ("config.yaml", "demo_tracks.tsv"):
+        (tmp_path / "config" / name).write_text((ROOT / "config" / name).read_text())
+    monkeypatch.chdir(tmp_path)
     return validate(yaml.safe_load(Path("config/config.yaml").read_text()))
 
 
