@@ -75,7 +75,7 @@ def test_second_run_does_nothing(tiny):
 def test_one_more_seed_trains_only_the_new_candidates(tiny):
     config = yaml.safe_load((tiny.folder / "config.yaml").read_text())
     config["grid"]["seeds"] = [0, 1]
-    (tiny.folder / "more.yaml").write_text(yaml.safe_dump(config))
+    (tiny.folder / "more.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
     done = tiny.run("--configfile", "more.yaml", "-n", "--quiet", "rules")
     before = set(table(experiment(tiny) / "train" / "candidates.tsv")["id"])
     after = set(grid_in(tiny.folder, config))

@@ -12,7 +12,7 @@ from lucidna.codedigest import code_digest, files_digest
 from lucidna.config import heads_of, ranking_head, validate
 from lucidna.errors import UserError
 from lucidna.folds import expand_folds
-from lucidna.grid import expand_grid
+from lucidna.grid import expand_grid, ordered
 from lucidna.planning import check_output_folder, input_files, task_names
 
 try:
@@ -61,11 +61,8 @@ def final_outputs():
 
 def data_settings():
     """Collect the settings that determine the arrays on disk; folds are not among them."""
-    return {
-        key: CONFIG[key]
-        for key in ("genome", "regions", "sequences", "tracks", "window", "target")
-        if key in CONFIG
-    }
+    keys = ("genome", "regions", "sequences", "tracks", "window", "target")
+    return ordered({key: CONFIG[key] for key in keys if key in CONFIG})
 
 
 def template_digest():

@@ -22,7 +22,7 @@ if SIM:
             mem_mb=2000,
             runtime=10,
         params:
-            simulate=CONFIG["simulate"],
+            simulate=ordered(CONFIG["simulate"]),
             code=code_digest("simulate"),
         script:
             "../scripts/simulate.py"
@@ -49,7 +49,7 @@ rule check_inputs:
         runtime=60,
     params:
         settings=data_settings(),
-        folds=CONFIG["folds"],
+        folds=ordered(CONFIG["folds"]),
         code=code_digest("checks"),
     script:
         "../scripts/check_inputs.py"
@@ -96,7 +96,7 @@ rule split_fold:
     conda:
         "../../envs/data.yaml"
     params:
-        fold=lambda wildcards: SPLITS[wildcards.fold],
+        fold=lambda wildcards: ordered(SPLITS[wildcards.fold]),
         seed=CONFIG.get("sequences", {}).get("seed", 0),
         code=code_digest("folds"),
     script:

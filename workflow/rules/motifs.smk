@@ -20,7 +20,7 @@ rule modisco:
         mem_mb=lambda wildcards, attempt: 8000 * attempt,
         runtime=lambda wildcards, attempt: 720 * attempt,
     params:
-        motifs=CONFIG["motifs"],
+        motifs=ordered(CONFIG["motifs"]),
         code=code_digest("motifs.discover"),
     script:
         "../scripts/modisco.py"
@@ -57,7 +57,7 @@ rule annotate_motifs:
         mem_mb=lambda wildcards, attempt: 8000 * attempt,
         runtime=lambda wildcards, attempt: 240 * attempt,
     params:
-        motifs=CONFIG["motifs"],
+        motifs=ordered(CONFIG["motifs"]),
         code=code_digest("motifs.run"),
     script:
         "../scripts/annotate_motifs.py"

@@ -74,8 +74,8 @@ rule rank:
         mem_mb=8000,
         runtime=60,
     params:
-        candidates=list(CANDIDATES.values()),
-        ranking=CONFIG["ranking"],
+        candidates=ordered(list(CANDIDATES.values())),
+        ranking=ordered(CONFIG["ranking"]),
         code=code_digest("ranking.panel", "ranking.figure"),
     script:
         "../scripts/rank.py"

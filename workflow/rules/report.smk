@@ -16,7 +16,7 @@ rule test_metrics:
         mem_mb=4000,
         runtime=120,
     params:
-        candidates=list(CANDIDATES.values()),
+        candidates=ordered(list(CANDIDATES.values())),
         code=code_digest("training.evaluate"),
     script:
         "../scripts/test_metrics.py"
@@ -77,7 +77,7 @@ rule report:
         runtime=60,
     params:
         config=CONFIG,
-        candidates=list(CANDIDATES.values()),
+        candidates=ordered(list(CANDIDATES.values())),
         code=code_digest("report.page"),
         template=template_digest(),
     script:

@@ -20,7 +20,7 @@ rule train:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=lambda wildcards, attempt: 720 * attempt,
     params:
-        candidate=lambda wildcards: CANDIDATES[wildcards.candidate],
+        candidate=lambda wildcards: ordered(CANDIDATES[wildcards.candidate]),
         code=code_digest("training.run"),
     script:
         "../scripts/train.py"
@@ -34,7 +34,7 @@ rule candidates_table:
     conda:
         "../../envs/data.yaml"
     params:
-        candidates=list(CANDIDATES.values()),
+        candidates=ordered(list(CANDIDATES.values())),
         code=code_digest("grid"),
     script:
         "../scripts/candidates_table.py"

@@ -11,7 +11,7 @@ import yaml
 
 from lucidna.config import validate
 from lucidna.errors import UserError
-from lucidna.grid import canonical, data_digest, expand_grid
+from lucidna.grid import canonical, data_digest, expand_grid, ordered
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -133,3 +133,7 @@ def test_a_thousand_candidates_expand_fast(config):
     start = time.perf_counter()
     assert len(expand_grid(config)) == 2 * 3 * 170 + 2
     assert time.perf_counter() - start < 5
+
+
+def test_ordered_settings_read_the_same_whatever_their_order():
+    assert str(ordered({"b": {"d": 1, "c": [2, None]}, "a": 0.5})) == "{'a': 0.5, 'b': {'c': [2, None], 'd': 1}}"

@@ -24,6 +24,14 @@ def canonical(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
+def ordered(value: Any) -> Any:
+    """Return plain settings with every mapping in the order of its keys.
+
+    Snakemake compares params as text: without this, another order of keys in the config would rerun everything.
+    """
+    return json.loads(canonical(value))
+
+
 def short_digest(value: Any) -> str:
     """Return the first 8 hexadecimal digits of the SHA-256 of the canonical JSON of `value`."""
     return hashlib.sha256(canonical(value).encode()).hexdigest()[:8]
