@@ -22,7 +22,9 @@ rule attribute:
         mem_mb=lambda wildcards, attempt: 6000 * attempt,
         runtime=lambda wildcards, attempt: 720 * attempt,
     params:
-        arguments=lambda wildcards: ordered(CONFIG["attribution"]["methods"][wildcards.method]),
+        arguments=lambda wildcards: ordered(
+            CONFIG["attribution"]["methods"][wildcards.method]
+        ),
         models=CONFIG["attribution"]["models"],
         regions=CONFIG["attribution"]["regions"],
         seed=CONFIG["attribution"]["seed"],
