@@ -4,9 +4,7 @@ import contextlib
 import json
 import re
 import shutil
-import signal
 import subprocess
-import time
 from pathlib import Path
 
 import pandas as pd
@@ -110,39 +108,6 @@ def test_use_as_a_module(tiny):
     done = tiny.run("--snakefile", str(snakefile), "-n", "--rerun-triggers", "mtime")
     assert done.returncode == 0
     assert "outer" in done.stdout or "Nothing to be done" in done.stdout
-
-
-def test_interrupted_run_goes_on_where_it_stopped(workflow):
-    """Ctrl-C during training leaves nothing half-written, and the next run finishes."""
-    here = Path(__file__).parent
-    shutil.copy(here / "tiny_tracks.tsv", workflow.folder / "tracks.tsv")
-    config = yaml.safe_load((here / "tiny.yaml").read_text())
-    config["grid"]["trainer"]["max_epochs"] = 40
-    config["grid"]["trainer"]["patience"] = 40
-    config["grid"]["controls"] = []
-    config["grid"]["architectures"] = {"cnn_shallow": {}}
-    config["grid"]["recipes"] = {"standard": ["standard"]}
-    (workflow.folder / "config.yaml").write_text(yaml.safe_dump(config))
-    (candidate,) = grid_in(workflow.folder, config)
-    target = f"results/tiny/train/{candidate}/metrics.json"
-    log = workflow.folder / f"logs/tiny/train/{candidate}.log"
-    process = subprocess.Popen(
-        workflow.command("--configfile", "config.yaml", target),
-        cwd=workflow.folder,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    deadline = time.monotonic() + 240
-    while time.monotonic() < deadline and not (log.is_file() and "epoch 3/" in log.read_text()):
-        time.sleep(0.2)
-    process.send_signal(signal.SIGINT)
-    assert process.wait(timeout=120) != 0
-    assert not (workflow.folder / target).exists()
-    assert "epoch 3/" in log.read_text()
-    workflow.run("--configfile", "config.yaml", "--rerun-incomplete", target)
-    assert "epoch 2/" not in log.read_text(), "training began again instead of resuming"
-    history = table(workflow.folder / f"results/tiny/train/{candidate}/history.tsv")
-    assert history["epoch"].is_monotonic_increasing
 
 
 @pytest.mark.parametrize("command", [["--lint"]])
