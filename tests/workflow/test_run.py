@@ -3,8 +3,8 @@
 import contextlib
 import json
 import re
-import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -113,7 +113,7 @@ def test_use_as_a_module(tiny):
 @pytest.mark.parametrize("command", [["--lint"]])
 def test_lint_is_clean(command):
     done = subprocess.run(
-        [shutil.which("snakemake") or "snakemake", *command],
+        [sys.executable, "-m", "snakemake", *command],
         cwd=ROOT,
         capture_output=True,
         text=True,
