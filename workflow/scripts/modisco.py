@@ -1,6 +1,6 @@
 """Run TF-MoDISco on maps, regions in a shuffled order that is recorded."""
 
-from lucidna.motifs.discover import run_modisco
+from lucidna.motifs.discover import Widths, run_modisco
 from lucidna.runtime import script
 
 with script(snakemake):
@@ -11,6 +11,7 @@ with script(snakemake):
         seqlets=settings["seqlets"],
         window=settings["window"],
         leiden=settings["leiden"],
+        widths=Widths(**settings["widths"]),
         seed=settings["seed"],
         threads=snakemake.threads,
     )

@@ -3,8 +3,9 @@ import numpy as np
 import pytest
 
 from lucidna.errors import UserError
-from lucidna.motifs.discover import count_seqlets, numba_cache, run_modisco
+from lucidna.motifs.discover import numba_cache, run_modisco
 from lucidna.motifs.external import run_tool
+from lucidna.motifs.extraction import Widths, count_seqlets
 from lucidna.motifs.maps import map_blocks, open_maps, project
 from lucidna.motifs.patterns import read_discovery, reverse_complement_text
 
@@ -63,11 +64,12 @@ def test_same_seed_same_patterns(stage, tmp_path, settings):
     assert first_attributes == second_attributes
 
 
-def test_counts_are_those_of_the_command(stage, tmp_path, settings):
+@pytest.mark.parametrize("widths", [Widths(), Widths(core=10, trim=20, growth=5)])
+def test_counts_are_those_of_the_command(stage, tmp_path, settings, widths):
     maps = open_maps(stage.folder / "null.h5")
     left = LENGTH // 2 - WINDOW // 2
     blocks = [project(one_hot, hyp) for _, one_hot, hyp in map_blocks(maps)]
-    counts = count_seqlets(np.concatenate(blocks)[:, left : left + WINDOW])
+    counts = count_seqlets(np.concatenate(blocks)[:, left : left + WINDOW], widths)
     arguments = [
         "motifs",
         "-i",
@@ -76,6 +78,7 @@ def test_counts_are_those_of_the_command(stage, tmp_path, settings):
         "2000",
         "-w",
         str(WINDOW),
+        *widths.arguments,
         "-v",
         "-o",
         f"{tmp_path}/m.h5",
@@ -83,8 +86,8 @@ def test_counts_are_those_of_the_command(stage, tmp_path, settings):
     cache = {"NUMBA_CACHE_DIR": numba_cache(tmp_path)}
     text = run_tool("modisco", arguments, threads=1, environment=cache)
     assert f"Using {counts['pos'][0]} positive" in text
-    # The mean size of 50 values of noise with a standard deviation of 0.02 x sqrt(3) / 2, or somewhat more.
-    assert 1 < counts["pos"][1] / 4 / (50 * 0.02 * np.sqrt(3 / 4) * np.sqrt(2 / np.pi)) < 1.4
+    # The mean size of so many values of noise with a standard deviation of 0.02 x sqrt(3) / 2, or somewhat more.
+    assert 1 < counts["pos"][1] / 4 / (widths.seqlet * 0.02 * np.sqrt(3 / 4) * np.sqrt(2 / np.pi)) < 1.4
     assert f"Extracted {counts['neg'][0]} negative" in text
 
 

@@ -17,17 +17,12 @@ import numpy as np
 from lucidna.errors import UserError
 from lucidna.files import atomic_path
 from lucidna.motifs.external import run_tool
+from lucidna.motifs.extraction import DEFAULT_WIDTHS, Widths, count_seqlets
 from lucidna.motifs.maps import MapFile, map_blocks, open_maps, project
 
 logger = logging.getLogger(__name__)
 
-# What `modisco motifs` uses when not told otherwise (`count_seqlets` must count with the same numbers).
-_CORE = 20  # width of a seqlet's core, bp
-_FLANK = 5  # added to each side of the core, bp
-_GROWTH = 10  # added to each side of a seqlet when patterns are made, bp
-_SEQLET_FDR = 0.05
 _MIN_SEQLETS = 100  # a sign with no more seqlets than this is not clustered at all
-_MIN_WINDOW = 50  # a pattern is 30 bp wide with 10 bp on each side
 
 
 def run_modisco(
@@ -37,6 +32,7 @@ def run_modisco(
     seqlets: int = 20000,
     window: int = 400,
     leiden: int = 2,
+    widths: Widths = DEFAULT_WIDTHS,
     seed: int = 0,
     threads: int = 1,
     work_dir: str | Path | None = None,
@@ -62,6 +58,8 @@ def run_modisco(
         Width around the centre of the maps that is searched, bp; no more than the maps are wide is used.
     leiden : int
         Number of Leiden clusterings.
+    widths : Widths
+        Of seqlets and patterns.
     seed : int
         Seed of the order of the regions.
     threads : int
@@ -73,8 +71,8 @@ def run_modisco(
     dict
         n_regions, map_length, map_scale, window_size, max_seqlets, shuffle_seed, n_patterns, pos_patterns,
         neg_patterns, pos_seqlets_seen, neg_seqlets_seen, pos_seqlets_used, neg_seqlets_used (given to the
-        clustering), pos_seqlet_strength, neg_seqlet_strength (median sum of |contribution| over
-        the 50 bp of a seqlet, units of the model's output), notices (list of str), seconds, modisco_version.
+        clustering), pos_seqlet_strength, neg_seqlet_strength (median sum of |contribution| over the bp of a
+        seqlet in its pattern, units of the model's output), notices (list of str), seconds, modisco_version.
 
     Raises
     ------
@@ -84,7 +82,7 @@ def run_modisco(
     start = time.perf_counter()
     maps = open_maps(attributions_h5)
     notices: list[str] = []
-    width = _usable_window(maps, window, notices)
+    width = _usable_window(maps, window, widths, notices)
     facts: dict = {
         "n_regions": maps.n_regions,
         "map_length": maps.length,
@@ -103,10 +101,11 @@ def run_modisco(
     ):
         projected = _write_inputs(maps, Path(folder), order=order, width=width)
         if projected.any():
-            found = count_seqlets(projected)
+            found = count_seqlets(projected, widths)
             logger.info("%d positive and %d negative seqlets", found["pos"][0], found["neg"][0])
             arguments = ["motifs", "-s", f"{folder}/sequences.npy", "-a", f"{folder}/contributions.npy"]
-            arguments += ["-n", str(seqlets), "-l", str(leiden), "-w", str(width), "-v", "-o", str(temporary)]
+            arguments += ["-n", str(seqlets), "-l", str(leiden), "-w", str(width), *widths.arguments]
+            arguments += ["-v", "-o", str(temporary)]
             cache = {"NUMBA_CACHE_DIR": numba_cache(folder)}
             run_tool("modisco", arguments, threads=threads, environment=cache)
         else:
@@ -134,63 +133,6 @@ def run_modisco(
     return {**facts, "seconds": round(time.perf_counter() - start, 1)}
 
 
-def count_seqlets(projected: np.ndarray) -> dict[str, tuple[int, float]]:
-    """Count the seqlets of each sign that `modisco motifs` finds, before its cap.
-
-    Parameters
-    ----------
-    projected : ndarray, float32, shape (N, W)
-        Projected maps.
-
-    Returns
-    -------
-    dict
-        Keys "pos" and "neg": the number of seqlets, and the median sum of |contribution| over the 50 bp that
-        a pattern made of them would span, in the units of `projected` (0 without seqlets).
-
-    Raises
-    ------
-    UserError
-        When the window sums of the maps are all of one sign, so that no threshold can be set.
-    """
-    # Imported here: the package loads numba, which planning a workflow does not need.
-    import numba
-    from modiscolite.extract_seqlets import extract_seqlets
-
-    threads = numba.get_num_threads()
-    numba.set_num_threads(1)  # with more, modiscolite forks this process
-    try:
-        with np.errstate(all="ignore"):
-            found, threshold = extract_seqlets(
-                attribution_scores=projected,
-                window_size=_CORE,
-                flank=_FLANK,
-                suppress=_CORE // 2 + _FLANK,
-                target_fdr=_SEQLET_FDR,
-                min_passing_windows_frac=0.03,
-                max_passing_windows_frac=0.2,
-                weak_threshold_for_counting_sign=0.8,
-            )
-    except (ValueError, IndexError) as error:
-        raise UserError(
-            "TF-MoDISco cannot set its seqlet threshold: the sums of the contributions in windows of "
-            f"{_CORE} bp have one sign in all {len(projected)} maps; give it more regions or other maps"
-        ) from error
-    finally:
-        numba.set_num_threads(threads)
-    sums = np.array([projected[s.example_idx, s.start + _FLANK : s.end - _FLANK].sum() for s in found])
-    strength = np.abs(projected).cumsum(axis=1, dtype=np.float64)
-    last = projected.shape[1] - 1
-    sizes = np.array(
-        [
-            strength[s.example_idx, min(s.end + _GROWTH, last)] - strength[s.example_idx, max(s.start - _GROWTH, 0)]
-            for s in found
-        ]
-    )
-    members = {"pos": sums > threshold, "neg": sums < -threshold}
-    return {sign: (int(x.sum()), float(np.median(sizes[x])) if x.any() else 0.0) for sign, x in members.items()}
-
-
 def numba_cache(fallback: str | Path) -> str:
     """Return a folder for compiled kernels, shared by runs of the same versions and no other tool."""
     tag = f"numba-modisco-lite-{version('modisco-lite')}-numba-{version('numba')}"
@@ -203,13 +145,13 @@ def numba_cache(fallback: str | Path) -> str:
         return str(Path(fallback) / tag)
 
 
-def _usable_window(maps: MapFile, window: int, notices: list[str]) -> int:
+def _usable_window(maps: MapFile, window: int, widths: Widths, notices: list[str]) -> int:
     width = min(window, maps.length)
     width -= width % 2  # modisco halves the window, and refuses an odd one
-    if width < _MIN_WINDOW:
+    if width < widths.seqlet:
         raise UserError(
-            f"TF-MoDISco needs {_MIN_WINDOW} bp, but the maps of {maps.path} are {maps.length} bp and "
-            f"motifs.window is {window}: use longer inputs"
+            f"TF-MoDISco needs {widths.seqlet} bp, but the maps of {maps.path} are {maps.length} bp and "
+            f"motifs.window is {window}: use longer inputs or smaller motifs.widths"
         )
     if width != window:
         notices.append(f"motifs.window is {window} bp, the maps {maps.length} bp: {width} bp are searched")
