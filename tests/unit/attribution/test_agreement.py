@@ -49,6 +49,16 @@ def test_shared_regions_are_matched_by_id(tmp_path):
     assert table["high"][1] < 0.8
 
 
+@pytest.mark.parametrize("n", [0, 3])
+def test_methods_without_a_shared_region_have_no_correlation(tmp_path, n):
+    maps, onehot = np.ones((n, 4, 20), np.float32), np.ones((n, 4, 20), np.int8)
+    write(tmp_path / "a.h5", maps, onehot, [f"a{i}" for i in range(n)])
+    write(tmp_path / "b.h5", maps, onehot, [f"b{i}" for i in range(n)])
+    table = method_agreement({"a": tmp_path / "a.h5", "b": tmp_path / "b.h5"})
+    assert table[["method_a", "method_b", "n_regions"]].to_numpy().tolist() == [["a", "b", 0]]
+    assert table[["pearson", "low", "high"]].isna().all(axis=None)
+
+
 def test_files_of_other_length_are_refused(tmp_path):
     for name, length in (("a", 20), ("b", 22)):
         write(

@@ -1,3 +1,4 @@
+import json
 import logging
 
 import numpy as np
@@ -7,6 +8,7 @@ import torch
 from lucidna.attribution import run
 from lucidna.attribution.correction import correct
 from lucidna.attribution.hdf5 import AttributionFile
+from lucidna.attribution.members import NONE_CHOSEN
 from lucidna.attribution.nulls import null_sequences
 from lucidna.attribution.output import ScalarOutput
 from lucidna.attribution.run import attribute
@@ -149,6 +151,33 @@ def test_tasks_and_profile_heads(toy_dataset, toys, tmp_path):
     assert np.abs(found["second", "counts"] - expected).max() > 0.01
 
 
+@pytest.mark.parametrize(("regions", "null"), [("all", None), ("heldout", 0)])
+def test_no_members_no_regions_and_a_note(dataset, tmp_path, regions, null, caplog):
+    common = {"method": "deepshap", "task": "a", "head": "counts", "regions": regions, "splits": {}, "null": null}
+    with caplog.at_level(logging.INFO, logger="lucidna"):
+        summary = attribute([], dataset, **common, **outputs(tmp_path))
+    assert (summary["n_regions"], summary["members"], summary["regions_per_member"]) == (0, [], [])
+    assert summary["notice"] == NONE_CHOSEN
+    assert NONE_CHOSEN in caplog.text
+    json.dumps(summary, allow_nan=False)
+    assert (tmp_path / "x.bed").read_text() == ""
+    with AttributionFile(tmp_path / "x.h5") as file:
+        assert (len(file), file.length, file.attributes["candidates"]) == (0, 40, [])
+        assert file.attributes["note"] == NONE_CHOSEN
+        assert file.attributes["parameters"]["null"] == null
+        assert file.read().projected.shape == (0, 40)
+    attribute([], dataset, **common, **outputs(tmp_path, "again"))
+    assert (tmp_path / "again.h5").read_bytes() == (tmp_path / "x.h5").read_bytes()
+    assert {path.name for path in tmp_path.iterdir()} == {"x.h5", "x.bed", "again.h5", "again.bed"}
+
+
+def test_maps_have_no_note(dataset, models, tmp_path):
+    summary = attribute(models[:1], dataset, method="saliency", task="a", head="counts", **outputs(tmp_path))
+    assert "notice" not in summary
+    with AttributionFile(tmp_path / "x.h5") as file:
+        assert "note" not in file.attributes
+
+
 def test_unsound_network_is_refused_and_leaves_nothing(dataset, toys, tmp_path):
     models = [("bad", toys.ToyCNN(40, functional=True))]
     with pytest.raises(UserError, match=r"deepshap of bad: .*relu in ToyCNN"):
@@ -175,5 +204,6 @@ def test_exploded_network_is_refused(dataset, toys, tmp_path):
 )
 def test_unknown_names_are_refused(dataset, models, tmp_path, wrong, message):
     arguments = {"method": "saliency", "task": "a", "head": "counts", **wrong}
-    with pytest.raises(UserError, match=message):
-        attribute(models, dataset, **arguments, **outputs(tmp_path))
+    for members in (models, []):
+        with pytest.raises(UserError, match=message):
+            attribute(members, dataset, **arguments, **outputs(tmp_path))

@@ -104,6 +104,35 @@ def test_a_track_without_any_value_is_a_valid_file(region_files):
         assert track.intervals("chr2") is None
 
 
+def test_no_regions_give_valid_files_without_a_value(tmp_path):
+    write_attributions(
+        tmp_path / "x.h5",
+        lambda part: None,
+        region_ids=[],
+        length=LENGTH,
+        prediction=np.zeros(0),
+        convergence_delta=np.zeros(0),
+        map_scale=1.0,
+        attributes={},
+    )
+    (tmp_path / "x.bed").write_text("")
+    paths = {"mean_path": tmp_path / "mean.bw", "spread_path": tmp_path / "spread.bw"}
+    write_bigwigs(tmp_path / "x.h5", tmp_path / "x.bed", chromosome_sizes=SIZES, **paths)
+    for path in paths.values():
+        with pyBigWig.open(str(path)) as track:
+            assert track.chroms() == SIZES
+            assert track.header()["nBasesCovered"] == 0
+            assert track.intervals("chr2") is None
+
+
+def test_an_empty_bed_of_maps_is_refused(region_files):
+    folder, _ = region_files
+    (folder / "x.bed").write_text("")
+    paths = {"mean_path": folder / "mean.bw", "spread_path": folder / "spread.bw"}
+    with pytest.raises(UserError, match="6 regions and 0 were expected"):
+        write_bigwigs(folder / "x.h5", folder / "x.bed", chromosome_sizes=SIZES, **paths)
+
+
 def test_other_regions_or_another_genome_are_refused(region_files):
     folder, rows = region_files
     paths = {"mean_path": folder / "mean.bw", "spread_path": folder / "spread.bw"}

@@ -86,6 +86,30 @@ def test_layout_is_that_of_chrombpnet(tmp_path):
         assert not file["shap/seq"][4, :, 2].any()
 
 
+def test_layout_without_regions(tmp_path):
+    whole = Block(*(np.zeros((0, *shape), np.float32) for shape in ((4, 30), (4, 30), (30,), (30,))))
+    write_attributions(
+        tmp_path / "x.h5",
+        lambda part: Block(*(array[part] for array in whole)),
+        region_ids=[],
+        length=30,
+        prediction=np.zeros(0),
+        convergence_delta=np.zeros(0),
+        map_scale=float16_scale(0.0),
+        attributes={"candidates": [], "note": "nobody"},
+    )
+    with h5py.File(tmp_path / "x.h5") as file:
+        shapes = {name: file[name].shape for name in ("raw/seq", "shap/seq", "projected_shap/seq")}
+        assert set(shapes.values()) == {(0, 4, 30)}
+        assert (file["raw/seq"].dtype, file["shap/seq"].dtype) == (np.int8, np.float16)
+    with AttributionFile(tmp_path / "x.h5") as file:
+        file.check([])
+        assert (file.region_ids, file.length, file.attributes["note"]) == ([], 30, "nobody")
+        assert file.read().maps.shape == (0, 4, 30)
+        with pytest.raises(UserError, match="0 regions and 1 were expected"):
+            file.check(["peak_1"])
+
+
 def test_same_content_gives_the_same_bytes(tmp_path):
     written(tmp_path / "a.h5")
     written(tmp_path / "b.h5")

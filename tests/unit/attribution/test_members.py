@@ -14,9 +14,8 @@ def test_named_candidates_are_taken_whatever_the_verdict_says():
     assert members_of(KNOWN[:1], {"chosen": []}, known=KNOWN) == KNOWN[:1]
 
 
-def test_nothing_chosen_is_one_sentence():
-    with pytest.raises(UserError, match="chose no candidate"):
-        members_of("chosen", {"chosen": []}, known=KNOWN)
+def test_nothing_chosen_is_an_empty_list():
+    assert members_of("chosen", {"status": "none", "chosen": []}, known=KNOWN) == []
 
 
 def test_an_unknown_id_is_named_with_the_nearest():

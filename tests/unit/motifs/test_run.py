@@ -1,11 +1,13 @@
+import numpy as np
 import pytest
 
+from lucidna.attribution.hdf5 import write_attributions
 from lucidna.errors import UserError
 from lucidna.files import read_json, read_tsv
 from lucidna.motifs.patterns import read_discovery
 from lucidna.motifs.run import annotate, discover
 
-from .simulated import simulate
+from .simulated import simulate, write_database
 
 
 def test_every_file_is_written(stage):
@@ -71,6 +73,43 @@ def test_nothing_found_is_said(tmp_path):
         assert table.empty
         assert "pattern" in table.columns
     assert (tmp_path / "out" / "hits.bed").read_text() == (tmp_path / "out" / "seqlets.bed").read_text() == ""
+
+
+def test_no_maps_give_whole_files_without_a_line(tmp_path):
+    for name in ("real", "null"):
+        write_attributions(
+            tmp_path / f"{name}.h5",
+            lambda part: None,
+            region_ids=[],
+            length=160,
+            prediction=np.zeros(0),
+            convergence_delta=np.zeros(0),
+            map_scale=1.0,
+            attributes={"candidates": [], "note": "nobody"},
+        )
+        discover(tmp_path / f"{name}.h5", tmp_path / f"{name}.modisco.h5", window=120)
+    (tmp_path / "real.bed").write_text("")
+    write_database(tmp_path / "database.meme")
+    summary = annotate(
+        tmp_path / "real.h5",
+        tmp_path / "real.bed",
+        tmp_path / "real.modisco.h5",
+        tmp_path / "out",
+        null_attributions=[tmp_path / "null.h5"],
+        null_modisco=[tmp_path / "null.modisco.h5"],
+        database=tmp_path / "database.meme",
+    )
+    assert summary == read_json(tmp_path / "out" / "summary.json")
+    assert (summary["discovery"]["n_regions"], summary["nulls"][0]["n_regions"]) == (0, 0)
+    assert (summary["patterns"]["total"], summary["hits"]["total"]) == (0, 0)
+    assert "there are no maps: no patterns can be found" in summary["notices"]
+    for name in ("patterns.tsv", "matches.tsv", "hits.tsv"):
+        assert read_tsv(tmp_path / "out" / name).empty
+    motifs = (tmp_path / "out" / "patterns.meme").read_text()
+    assert motifs.startswith("MEME version")
+    assert "MOTIF" not in motifs
+    for name in ("hits.bed", "seqlets.bed"):
+        assert (tmp_path / "out" / name).read_text() == ""
 
 
 def test_files_that_do_not_belong_together(tmp_path, stage):

@@ -76,6 +76,15 @@ def test_scatter_places_points_in_order_and_pins_controls():
     assert high[0] - low[0] > 300
 
 
+def test_whiskers_of_a_control_end_at_the_frame():
+    points = [Point("a", 1.0, 0.9, (0.9, 1.1), (0.8, 1.0)), Point("c", 1.0, 0.9, (-9, 9), (-9, 9), kind="control")]
+    text = scatter(points, x_label="x", y_label="y", width=900, height=400)
+    ends = re.findall(r'class="whisker" x1="([\d.-]+)" y1="([\d.-]+)" x2="([\d.-]+)" y2="([\d.-]+)"', text)
+    assert len(ends) == 4
+    assert all(0 < float(value) < 900 for end in ends for value in (end[0], end[2]))
+    assert all(0 < float(value) < 400 for end in ends for value in (end[1], end[3]))
+
+
 def test_scatter_of_nothing_is_an_empty_frame():
     assert parsed(scatter([], x_label="a", y_label="b")).tag == "svg"
 
@@ -102,6 +111,24 @@ def test_small_charts_share_axes_and_clip_an_exploding_epoch():
     heights = [float(y) for y in re.findall(r"[ML][\d.]+ ([\d.]+)", text)]
     assert max(heights) - min(heights) > 80
     assert small_charts([Chart("none", [Curve("c", [1], [math.nan])])], x_label="x", y_label="y") == ""
+
+
+def ticks(text: str) -> list[str]:
+    """Ticks of the horizontal axis."""
+    return re.findall(r'class="tick"[^>]*text-anchor="middle">([^<]*)<', text)
+
+
+def test_one_epoch_is_a_dot_and_epochs_are_whole():
+    text = small_charts([Chart("once", [Curve("a", [1], [0.5])])], x_label="epoch", y_label="loss")
+    parsed(text)
+    assert text.count('<circle class="mark"') == 1
+    assert ticks(text) == ["1"]
+    text = small_charts([Chart("twice", [Curve("a", [1, 2], [0.5, 0.4])])], x_label="epoch", y_label="loss")
+    assert "<circle" not in text
+    assert ticks(text) == ["1", "2"]
+    rows = [Point(f"c{i}", i, 0.0) for i in (1, 2)]
+    assert ticks(intervals(rows, x_label="rank", low=0.5, whole=True)) == ["1", "2"]
+    assert "1.5" in ticks(intervals(rows, x_label="rank", low=0.5))
 
 
 def test_histogram_counts():

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lucidna.report.numbers import count, duration, interval, measure, mebibytes, number, percent
+from lucidna.report.numbers import count, duration, interval, measure, mebibytes, number, percent, sentence
 from lucidna.report.tables import from_frame, interval_cells, is_end
 
 
@@ -70,3 +70,16 @@ def test_interval_columns_join_their_value():
     assert is_end("r_hi", frame.columns)
     assert not is_end("lo", frame.columns)
     assert from_frame(frame.head(0), caption="c").rows == []
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("no map was made", "No map was made."),
+        ("TF-MoDISco found 3.", "TF-MoDISco found 3."),
+        (" what? ", "What?"),
+        ("", ""),
+    ],
+)
+def test_sentence(text, shown):
+    assert sentence(text) == shown

@@ -168,9 +168,9 @@ def test_no_pattern_and_no_candidate_are_no_error(tmp_path, written):
     write_report(root, root / "report.html", **arguments)
     words = " ".join(read((root / "report.html").read_text()).words)
     assert "No pattern was found" in words
-    assert "no seqlets passed the threshold" in words
+    assert "No seqlets passed the threshold." in words
     assert "No hit was called" in words
-    assert "The verdict names no candidate" in words
+    assert "No candidate was chosen" in words
 
 
 def test_hostile_text_is_escaped(tmp_path, written):

@@ -26,7 +26,8 @@ def write_bigwigs(
     """Write the mean and the spread of the projected maps in genome coordinates.
 
     All positions of the input windows have a value. Where windows overlap, it is the average over them.
-    Positions whose spread is unknown (a single member) have none in the spread track.
+    Positions whose spread is unknown (a single member) have none in the spread track. Without regions both
+    tracks are valid files without a value.
 
     Parameters
     ----------
@@ -44,9 +45,7 @@ def write_bigwigs(
     UserError
         When the BED file has other regions than the attribution file, or a window does not lie on the genome.
     """
-    bed = pd.read_csv(
-        regions_bed, sep="\t", header=None, usecols=[0, 1, 3], dtype={0: str, 3: str}, keep_default_na=False
-    )
+    bed = _read_bed(regions_bed)
     with AttributionFile(attributions) as file:
         file.check(bed[3])
         groups = _groups(bed[0].to_numpy(), bed[1].to_numpy(), file.length, chromosome_sizes)
@@ -60,6 +59,15 @@ def write_bigwigs(
                     _add(track, chrom, starts[members], values[order])
             for track in tracks:
                 track.close()
+
+
+def _read_bed(path: str | os.PathLike) -> pd.DataFrame:
+    """Return the columns 0 (chrom), 1 (start) and 3 (region id) of a BED file, which may be empty."""
+    types = {0: str, 1: np.int64, 3: str}
+    try:
+        return pd.read_csv(path, sep="\t", header=None, usecols=list(types), dtype=types, keep_default_na=False)
+    except pd.errors.EmptyDataError:
+        return pd.DataFrame({column: pd.Series(dtype=kind) for column, kind in types.items()})
 
 
 def _groups(

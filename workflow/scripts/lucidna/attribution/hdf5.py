@@ -82,6 +82,8 @@ def write_attributions(
 ) -> None:
     """Write an attribution file block by block; nothing stands under its name until it is whole.
 
+    Without regions the file has the same datasets with no row in them.
+
     Parameters
     ----------
     path : path
@@ -125,8 +127,11 @@ def write_attributions(
 
 
 def _dataset(file: h5py.File, name: str, shape: tuple[int, ...], dtype: type) -> h5py.Dataset:
+    if shape[0] == 0:
+        # HDF5 has no chunk that is smaller than one row.
+        return file.create_dataset(name, shape, dtype=dtype)
     # Chunks of few rows: the readers take all rows of a central window, or a few whole rows.
-    chunks = (max(1, min(shape[0], 16)), *shape[1:])
+    chunks = (min(shape[0], 16), *shape[1:])
     return file.create_dataset(
         name, shape, dtype=dtype, chunks=chunks, compression="gzip", compression_opts=4, shuffle=True
     )
@@ -149,7 +154,8 @@ class AttributionFile:
     prediction, convergence_delta : array
         float32 (N,).
     attributes : dict
-        Method, parameters, candidates, task, head, versions, dataset_digest, map_scale.
+        Method, parameters, candidates, task, head, versions, dataset_digest, map_scale; in a file without
+        maps also note, which says why there are none.
 
     Raises
     ------

@@ -6,9 +6,14 @@ from collections.abc import Mapping, Sequence
 
 from lucidna.errors import UserError, nearest
 
+NONE_CHOSEN = "the ranking chose no candidate, so no map was made (rank/verdict.json says why)"
+"""What an attribution file without maps says of itself."""
+
 
 def members_of(models: str | Sequence[str], verdict: Mapping, *, known: Sequence[str]) -> list[str]:
     """Return the ids of the candidates to explain: the verdict's, or those that the config names.
+
+    A verdict that chooses none gives an empty list: there is nothing to explain, and that is a result.
 
     Parameters
     ----------
@@ -22,14 +27,9 @@ def members_of(models: str | Sequence[str], verdict: Mapping, *, known: Sequence
     Raises
     ------
     UserError
-        When the verdict chose none, or an id is not in the grid.
+        When an id that the config names is not in the grid.
     """
     if models == "chosen":
-        if not verdict["chosen"]:
-            raise UserError(
-                "the verdict chose no candidate (rank/verdict.json says why), so there is nothing to explain: give "
-                "the grid more seeds or epochs, or name candidates in attribution.models to map them all the same"
-            )
         return list(verdict["chosen"])
     for name in models:
         if name not in known:

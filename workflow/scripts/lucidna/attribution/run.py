@@ -18,6 +18,7 @@ from lucidna import __version__
 from lucidna.attribution.correction import angle_shares
 from lucidna.attribution.ensemble import Ensemble, map_norms, scratch_array
 from lucidna.attribution.hdf5 import Block, float16_scale, write_attributions, write_regions_bed
+from lucidna.attribution.members import NONE_CHOSEN
 from lucidna.attribution.methods import check_name, explain, method_arguments
 from lucidna.attribution.nulls import null_sequences
 from lucidna.attribution.output import HEADS, ScalarOutput, fitting_batch, predict
@@ -59,7 +60,8 @@ def attribute(
     Parameters
     ----------
     models : sequence of (str, nn.Module)
-        Candidate ids and networks.
+        Candidate ids and networks. Without any, both files are written with no region in them, and the
+        attribution file has the attribute "note" that says so.
     dataset : Dataset
         Regions and sequences.
     method : {"saliency", "deepshap", "ism"}
@@ -90,7 +92,7 @@ def attribute(
     dict
         method, task, head, members, n_regions, regions_per_member, member_scales, map_scale, seconds, delta
         (median, q95, max of DeepSHAP's convergence deltas; else None), angles (share of positions whose
-        gradient is off the simplex; else None).
+        gradient is off the simplex; else None); notice, only when there are no maps.
 
     Raises
     ------
@@ -105,6 +107,21 @@ def attribute(
     if threads is not None:
         torch.set_num_threads(threads)
     members = [name for name, _ in models]
+    out_h5 = Path(out_h5)
+    out_h5.parent.mkdir(parents=True, exist_ok=True)
+    attributes = {
+        "method": method,
+        "parameters": {**settings, "seed": seed, "regions": regions, "null": null},
+        "candidates": members,
+        "task": task,
+        "head": head,
+        "versions": versions(),
+        "dataset_digest": dataset.info["digest"],
+    }
+    if not members:
+        _write_nothing(out_h5, out_bed, dataset, attributes=attributes)
+        log.info("%s  %s", method, NONE_CHOSEN)
+        return _summary(attributes, started, np.zeros((0, 0), dtype=bool), [], 1.0, _Tally(0)) | {"notice": NONE_CHOSEN}
     rows, covered = select_regions(
         (dataset.rows["role"] == "peak").to_numpy(),
         members,
@@ -118,8 +135,6 @@ def attribute(
     if null is not None:
         codes = null_sequences(codes, draw=null, seed=seed)
     length = codes.shape[1]
-    out_h5 = Path(out_h5)
-    out_h5.parent.mkdir(parents=True, exist_ok=True)
     tally = _Tally(len(rows))
     with tempfile.TemporaryDirectory(prefix=".attribute.", dir=out_h5.parent) as folder:
         ensemble = Ensemble(len(rows), length, folder=Path(folder))
@@ -166,35 +181,54 @@ def attribute(
             prediction=tally.prediction / covered.sum(axis=0),
             convergence_delta=tally.delta,
             map_scale=map_scale,
-            attributes={
-                "method": method,
-                "parameters": {**settings, "seed": seed, "regions": regions, "null": null},
-                "candidates": members,
-                "task": task,
-                "head": head,
-                "versions": versions(),
-                "dataset_digest": dataset.info["digest"],
-            },
+            attributes=attributes,
         )
     write_regions_bed(out_bed, table, length=length)
-    scales = iter(ensemble.constants)
+    return _summary(attributes, started, covered, ensemble.constants, map_scale, tally)
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what determines a map's numbers."""
+    return {"lucidna": __version__, **{name: version(name) for name in ("torch", "tangermeme", "numpy")}}
+
+
+def _write_nothing(out_h5: Path, out_bed: str | Path, dataset: Dataset, *, attributes: Mapping[str, Any]) -> None:
+    """Write both files without a region; every reader of whole ones can read them."""
+    write_attributions(
+        out_h5,
+        lambda part: None,
+        region_ids=[],
+        length=dataset.info["window"]["input"],
+        prediction=np.zeros(0),
+        convergence_delta=np.zeros(0),
+        map_scale=1.0,
+        attributes={**attributes, "note": NONE_CHOSEN},
+    )
+    write_regions_bed(out_bed, dataset.rows.iloc[:0], length=dataset.info["window"]["input"])
+
+
+def _summary(
+    attributes: Mapping[str, Any],
+    started: float,
+    covered: np.ndarray,
+    constants: Sequence[float],
+    map_scale: float,
+    tally: _Tally,
+) -> dict[str, Any]:
+    """Return what `attribute` says of its run; `covered` bool (members, regions)."""
+    scales = iter(constants)
     return {
-        "method": method,
-        "task": task,
-        "head": head,
-        "members": members,
-        "n_regions": len(rows),
+        "method": attributes["method"],
+        "task": attributes["task"],
+        "head": attributes["head"],
+        "members": attributes["candidates"],
+        "n_regions": covered.shape[1],
         "regions_per_member": covered.sum(axis=1).tolist(),
         "member_scales": [next(scales) if some else None for some in covered.any(axis=1)],
         "map_scale": map_scale,
         "seconds": round(time.perf_counter() - started, 2),
         **tally.summary(),
     }
-
-
-def versions() -> dict[str, str]:
-    """Return the versions of what determines a map's numbers."""
-    return {"lucidna": __version__, **{name: version(name) for name in ("torch", "tangermeme", "numpy")}}
 
 
 def _blocks(rows: np.ndarray) -> list[np.ndarray]:

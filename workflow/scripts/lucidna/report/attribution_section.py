@@ -8,7 +8,7 @@ import pandas as pd
 from lucidna.report.collect import Experiment, read_document
 from lucidna.report.figures import heatmap
 from lucidna.report.maps import MapFile, draw_examples, open_map, pick_regions, read_examples, read_windows
-from lucidna.report.numbers import as_float, number
+from lucidna.report.numbers import as_float, number, sentence
 from lucidna.report.tables import (
     Column,
     Table,
@@ -22,8 +22,25 @@ from lucidna.report.tables import (
 CROP = 120
 
 
-def section(experiment: Experiment) -> dict:
-    """Collect the context of the section: per task and head its files, examples, agreement and deltas."""
+def why_unmapped(experiment: Experiment) -> str:
+    """Return what the attribution files say of why they hold no region at all; empty when one holds some."""
+    files = [file for task, head in experiment.pairs("attribute") for file in map_files(experiment, task, head)]
+    if not files or any(file.region_id for file in files):
+        return ""
+    notes = [str(file.attributes["note"]) for file in files if file.attributes.get("note")]
+    return sentence(notes[0] if notes else "the attribution files hold no region")
+
+
+def section(experiment: Experiment, *, unmapped: str = "") -> dict:
+    """Collect the context of the section: per task and head its files, examples, agreement and deltas.
+
+    Parameters
+    ----------
+    unmapped : str
+        Why there is no map, from `why_unmapped`: it then stands in place of empty tables.
+    """
+    if unmapped:
+        return {"notes": [unmapped], "blocks": []}
     blocks, notes = [], []
     for task, head in experiment.pairs("attribute"):
         files = map_files(experiment, task, head)

@@ -99,10 +99,13 @@ def scatter(
         if pinned:
             x, y = min(max(x, left + 9), right - 9), min(max(y, top + 9), bottom - 9)
         body = []
+        # A control's interval may leave the frame where its mark does not.
         if all(map(math.isfinite, point.x_interval)) and not pinned:
-            body.append(svg.line(x_scale(point.x_interval[0]), y, x_scale(point.x_interval[1]), y, "whisker"))
+            start, end = np.clip([x_scale(v) for v in point.x_interval], left, right)
+            body.append(svg.line(start, y, end, y, "whisker"))
         if all(map(math.isfinite, point.y_interval)) and not pinned:
-            body.append(svg.line(x, y_scale(point.y_interval[0]), x, y_scale(point.y_interval[1]), "whisker"))
+            start, end = np.clip([y_scale(v) for v in point.y_interval], top, bottom)
+            body.append(svg.line(x, start, x, end, "whisker"))
         if point.chosen:
             body.append(f'<circle class="ring" cx="{svg.fixed(x)}" cy="{svg.fixed(y)}" r="10"/>')
         shape = "cross" if point.kind == "control" else svg.SHAPES[point.shape % len(svg.SHAPES)]
@@ -131,6 +134,7 @@ def intervals(
     width: float = 960,
     row_height: float = 22,
     low: float | None = None,
+    whole: bool = False,
 ) -> str:
     """Draw one line per row: its label, the interval of x as a bar and x as a mark.
 
@@ -140,6 +144,8 @@ def intervals(
         In the order of the chart, from the top; `key` is the label; y is not used.
     low
         Lower limit of the axis; default: the data's.
+    whole
+        Whether x counts something, so that only whole numbers are marked on the axis.
     """
     left = 12.0 + 6.6 * min(44, max((len(row.key) for row in rows), default=10))
     right, top = width - 16, 6.0
@@ -147,7 +153,7 @@ def intervals(
     values = [v for row in rows for v in (row.x, *row.x_interval)]
     data_low, data_high = svg.limits(values, margin=0.04)
     x_scale = svg.Scale(data_low if low is None else min(low, data_high - 1e-9), data_high, left, right)
-    parts = [svg.x_axis(x_scale, y=bottom, top=top, label=x_label)]
+    parts = [svg.x_axis(x_scale, y=bottom, top=top, label=x_label, whole=whole)]
     for index, row in enumerate(rows):
         y = top + row_height * (index + 0.5)
         label = row.key if len(row.key) <= 44 else row.key[:43] + "…"
@@ -167,6 +173,8 @@ def intervals(
 def small_charts(charts: Sequence[Chart], *, x_label: str, y_label: str, columns: int = 3, width: float = 960) -> str:
     """Draw several charts side by side on the same axes, so that they can be compared.
 
+    x counts something (epochs). A curve of a single value is drawn as a dot.
+
     Returns
     -------
     str
@@ -179,17 +187,18 @@ def small_charts(charts: Sequence[Chart], *, x_label: str, y_label: str, columns
     # One exploding epoch must not flatten every other curve.
     low, high = np.quantile(ys, 0.005), np.quantile(ys, 0.995)
     y_limits = svg.limits(ys[(ys >= low) & (ys <= high)])
+    x_limits = svg.limits(xs, margin=0.02) if np.ptp(xs) > 0 else (xs[0] - 0.5, xs[0] + 0.5)
     columns = min(columns, len(charts))
     cell, rise = width / columns, 190.0
     parts = []
     for index, chart in enumerate(charts):
         row, column = divmod(index, columns)
-        left, right = column * cell + 58, (column + 1) * cell - 12
+        left, right = column * cell + 62, (column + 1) * cell - 12
         top, bottom = row * rise + 26, row * rise + 148
-        x_scale = svg.Scale(*svg.limits(xs, margin=0.02), left, right)
+        x_scale = svg.Scale(*x_limits, left, right)
         y_scale = svg.Scale(*y_limits, bottom, top)
         parts.append(svg.words(left, top - 10, chart.title, "chart-title"))
-        parts.append(svg.x_axis(x_scale, y=bottom, top=top, label="", wanted=4, grid=False))
+        parts.append(svg.x_axis(x_scale, y=bottom, top=top, label="", wanted=4, grid=False, whole=True))
         parts.append(svg.y_axis(y_scale, x=left, right=right, label="", wanted=4))
         parts += [svg.line(x_scale(x), top, x_scale(x), bottom, "boundary") for x in chart.boundaries]
         for curve in chart.curves:
@@ -197,6 +206,9 @@ def small_charts(charts: Sequence[Chart], *, x_label: str, y_label: str, columns
             drawn = svg.path([x_scale(v) for v in curve.x], heights, css=f"curve {curve.style}")
             if not drawn:
                 continue
+            if svg.finite(heights).size == 1:
+                x, y = next((x, y) for x, y in zip(curve.x, heights, strict=True) if math.isfinite(y))
+                drawn = svg.marker("circle", x_scale(x), y, 3.5)
             last = svg.finite(curve.y)[-1]
             lines = (curve.label, f"last {y_label} {number(float(last))}")
             css = f"c{curve.colour % svg.N_COLOURS}"
@@ -204,7 +216,7 @@ def small_charts(charts: Sequence[Chart], *, x_label: str, y_label: str, columns
         if row == (len(charts) - 1) // columns:
             parts.append(svg.words((left + right) / 2, bottom + 32, x_label, "label", anchor="middle"))
         if column == 0:
-            place = f"translate({svg.fixed(left - 44)} {svg.fixed((top + bottom) / 2)}) rotate(-90)"
+            place = f"translate({svg.fixed(left - 52)} {svg.fixed((top + bottom) / 2)}) rotate(-90)"
             parts.append(svg.words(0, 0, y_label, "label", anchor="middle", place=place))
     height = rise * math.ceil(len(charts) / columns) - 2
     return svg.canvas("".join(parts), width=width, height=height, title=f"{y_label} against {x_label}")

@@ -9,7 +9,7 @@ from lucidna.motifs.logo import logo_svg
 from lucidna.motifs.patterns import Pattern, read_discovery
 from lucidna.report.collect import Experiment
 from lucidna.report.figures import histogram
-from lucidna.report.numbers import as_float, number
+from lucidna.report.numbers import as_float, number, sentence
 from lucidna.report.tables import (
     Cell,
     Column,
@@ -27,8 +27,16 @@ NULL_LOGOS = 12
 FILES = ("patterns.tsv", "patterns.meme", "matches.tsv", "hits.bed", "hits.tsv", "seqlets.bed", "modisco.h5")
 
 
-def section(experiment: Experiment) -> dict:
-    """Collect the context of the sections on motifs and on hits, one block per task and head."""
+def section(experiment: Experiment, *, unmapped: str = "") -> dict:
+    """Collect the context of the sections on motifs and on hits, one block per task and head.
+
+    Parameters
+    ----------
+    unmapped : str
+        Why there is no attribution map; empty when there are some.
+    """
+    if unmapped:
+        return {"notes": [f"Neither motifs nor hits were sought, for there are no maps. {unmapped}"], "blocks": []}
     blocks, notes = [], []
     for task, head in experiment.pairs("motifs"):
         blocks.append(_block(experiment, task, head))
@@ -59,7 +67,7 @@ def _block(experiment: Experiment, task: str, head: str) -> dict:
     return {
         "task": task,
         "head": head,
-        "notes": notes + [str(notice) for notice in summary.get("notices", [])],
+        "notes": notes + [sentence(str(notice)) for notice in summary.get("notices", [])],
         "patterns": patterns_table(patterns, matches, hits, found or []),
         "draws": len(null),
         "null": null_logos(null),

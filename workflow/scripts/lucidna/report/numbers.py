@@ -1,4 +1,4 @@
-"""Write numbers, intervals, times and sizes as short text for people."""
+"""Write numbers, intervals, times, sizes and notices as short text for people."""
 
 from __future__ import annotations
 
@@ -119,3 +119,9 @@ def mebibytes(value: Any) -> str:
     if math.isnan(as_number):
         return MISSING
     return f"{as_number / 1024:.1f} GiB" if as_number >= 1024 else f"{as_number:.0f} MiB"
+
+
+def sentence(text: str) -> str:
+    """Begin a text with a capital and end it with a full stop."""
+    text = text.strip()
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?", ":")) or not text else ".")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -14,12 +13,12 @@ from lucidna.report import (
     motifs_section,
     provenance,
     ranking_section,
+    summary_section,
     svg,
     training_section,
     truth_section,
 )
 from lucidna.report.collect import Experiment
-from lucidna.report.numbers import count
 
 PARTS = ("page.html.j2", "style.css", "page.js")
 
@@ -130,9 +129,10 @@ def page_context(experiment: Experiment, config_text: str) -> dict:
     ]
     ranking["cross"] = svg.marker("cross", 8, 7, 5)
     training = training_section.section(experiment)
-    attribution = attribution_section.section(experiment)
-    motifs = motifs_section.section(experiment)
-    truth = truth_section.section(experiment) if experiment.truth is not None else None
+    unmapped = attribution_section.why_unmapped(experiment)
+    attribution = attribution_section.section(experiment, unmapped=unmapped)
+    motifs = motifs_section.section(experiment, unmapped=unmapped)
+    truth = truth_section.section(experiment, unmapped=unmapped) if experiment.truth is not None else None
     sections = [
         ("summary", "Verdict"),
         ("ranking", "Ranking"),
@@ -146,7 +146,7 @@ def page_context(experiment: Experiment, config_text: str) -> dict:
     return {
         "experiment": experiment.config.get("experiment", experiment.root.name),
         "sections": sections,
-        "summary": summary(experiment, ranking, training, motifs),
+        "summary": summary_section.section(experiment, ranking, training, motifs, unmapped=unmapped),
         "ranking": ranking,
         "training": training,
         "attribution": attribution,
@@ -154,39 +154,3 @@ def page_context(experiment: Experiment, config_text: str) -> dict:
         "truth": truth,
         "provenance": provenance.section(experiment, config_text),
     }
-
-
-def summary(experiment: Experiment, ranking: dict, training: dict, motifs: dict) -> dict:
-    """Gather the key numbers that stand under the verdict."""
-    verdict = ranking["verdict"]
-    status = str(verdict.get("status", ""))
-    numbers = [("candidates", count(len(experiment.candidates)))]
-    if training["failed"]:
-        numbers.append(("failed", count(len(training["failed"]))))
-    delivered = ranking_section.chosen_ids(verdict)
-    numbers.append(("delivered", count(len(delivered))))
-    regions = experiment.table("data", "rows.tsv")
-    if regions is not None and "role" in regions:
-        amounts = regions["role"].value_counts()
-        # "peaks" before "negatives".
-        numbers += [(f"{role}s", count(amounts[role])) for role in sorted(amounts.index, reverse=True)]
-    numbers += motif_numbers(motifs)
-    notes = [str(notice) for notice in verdict.get("notices") or []]
-    if verdict and not delivered:
-        notes.append("The verdict names no candidate whose maps are delivered.")
-    return {
-        "text": str(verdict.get("text", "")),
-        "status": status,
-        "tone": ranking_section.TONES.get(status, "fair"),
-        "numbers": numbers,
-        "notes": notes,
-    }
-
-
-def motif_numbers(motifs: dict) -> list[tuple[str, str]]:
-    """Sum patterns and hits over tasks and heads."""
-    totals: dict[str, float] = {}
-    for block in motifs["blocks"]:
-        for name, value in block["numbers"].items():
-            totals[name] = totals.get(name, 0) + value
-    return [(name, count(value)) for name, value in totals.items() if math.isfinite(value)]

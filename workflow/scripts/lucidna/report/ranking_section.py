@@ -55,7 +55,7 @@ OTHER = ("prediction", "rank", "top_share", "consensus_weight", "seed")
 #: Criteria drawn against prediction, where they are known; the panel lists all.
 DRAWN = ("score", "c_cos", "c_snr", "c_auc", "sl_con", "m1cf", "soft_kmer6", "family_agreement")
 KINDS = {"control": "control", "vetoed": "vetoed", "gated": "failed_gate", "failed": "vetoed"}
-TONES = {"chosen": "good", "cannot separate": "fair", "none": "poor"}
+STATE_WORDS = {"gated": "below the gate", "vetoed": "vetoed", "failed": "failed"}
 
 
 def section(experiment: Experiment) -> dict:
@@ -82,6 +82,8 @@ def section(experiment: Experiment) -> dict:
         caption = "Families: mean and standard deviation over folds and seeds"
         context["families"] = from_frame(families, caption=caption, labels=labels, code=("family",))
     context["ranks"] = rank_figure(records)
+    if verdict.get("status") == "none":
+        context["notes"].append("No candidate passed, so none has a rank.")
     context["panel"] = panel_table(panel, records, x_label)
     context["legend"] = legend(experiment.candidates, {record["candidate"] for record in records})
     return context
@@ -159,8 +161,7 @@ def state_words(row: dict) -> list[str]:
     status = str(row.get("status", "passed"))
     if status == "control":
         return [f"control: {str(row.get('control', '')).replace('_', ' ')}"]
-    said = {"gated": "below the gate", "vetoed": "vetoed", "failed": "failed"}
-    return [f"{said[status]}{reason}"] if status in said else []
+    return [f"{STATE_WORDS[status]}{reason}"] if status in STATE_WORDS else []
 
 
 def criteria_of(panel: pd.DataFrame) -> list[str]:
@@ -237,7 +238,7 @@ def rank_figure(records: list[dict]) -> str:
         for record in records
         if math.isfinite(as_float(record["row"].get("rank")))
     ]
-    return intervals(rows, x_label="rank (1 is best), with its 95 % interval", low=0.5) if rows else ""
+    return intervals(rows, x_label="rank (1 is best), with its 95 % interval", low=0.5, whole=True) if rows else ""
 
 
 def panel_table(panel: pd.DataFrame, records: list[dict], x_label: str) -> Table:

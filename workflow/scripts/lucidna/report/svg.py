@@ -111,10 +111,14 @@ def words(x: float, y: float, text: object, css: str, *, anchor: str = "start", 
     return f'<text class="{css}" {where} text-anchor="{anchor}">{escape(text)}</text>'
 
 
-def x_axis(scale: Scale, *, y: float, top: float, label: str, wanted: int = 6, grid: bool = True) -> str:
-    """Draw a horizontal axis at pixel `y`, its grid up to `top` and its label below."""
+def x_axis(
+    scale: Scale, *, y: float, top: float, label: str, wanted: int = 6, grid: bool = True, whole: bool = False
+) -> str:
+    """Draw a horizontal axis at pixel `y`, its grid up to `top` and its label below; `whole`: only whole numbers."""
     parts = []
     for tick in scale.ticks(wanted):
+        if whole and tick != round(tick):
+            continue
         x = scale(tick)
         if grid:
             parts.append(line(x, top, x, y, "grid"))

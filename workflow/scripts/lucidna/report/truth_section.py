@@ -16,7 +16,7 @@ from lucidna.report.collect import Experiment, appearance, read_document
 from lucidna.report.figures import Point, scatter
 from lucidna.report.maps import MapFile, read_windows
 from lucidna.report.motifs_section import read_patterns, short_name
-from lucidna.report.numbers import number
+from lucidna.report.numbers import number, percent
 from lucidna.report.ranking_section import criteria_of, joined, label_of, prediction_label
 from lucidna.report.tables import Table, from_frame
 from lucidna.truth import compare_patterns, instance_recovery, mask_auc, mask_windows, read_instances
@@ -27,21 +27,31 @@ BOOTSTRAPS = 500
 COUNTS = {"n_instances": "instances", "n_found": "found", "n_hits": "hits", "n_true": "true hits"}
 
 
-def section(experiment: Experiment) -> dict:
-    """Collect the context of the section: tables for patterns, hits, maps and candidates; scatter plots."""
+def section(experiment: Experiment, *, unmapped: str = "") -> dict:
+    """Collect the context of the section: tables for patterns, hits, maps and candidates; scatter plots.
+
+    Parameters
+    ----------
+    unmapped : str
+        Why there is no attribution map; only the candidates' validation maps are then compared.
+    """
     notes, tables, figures = [], [], []
+    if unmapped:
+        notes.append(f"Neither maps nor motifs nor hits can be compared, for there are none. {unmapped}")
+    attributed = [] if unmapped else experiment.pairs("attribute")
+    searched = [] if unmapped else experiment.pairs("motifs")
     motifs = read_document(experiment.truth / "motifs.json")
     mask = experiment.truth / "mask.bw"
     instances = experiment.truth / "instances.bed"
     pattern_motif: dict[tuple[str, str], dict] = {}
-    for task, head in experiment.pairs("motifs"):
+    for task, head in searched:
         found = read_patterns(experiment, task, head, "modisco.h5")
         if motifs is None or found is None:
             continue
         comparison = compare_patterns({pattern.name: pattern.ppm for pattern in found}, motifs)
         pattern_motif[task, head] = comparison["pattern_motif"]
         tables.append(found_motifs(comparison, place=f"{task}, {head} head"))
-    for task, head in experiment.pairs("motifs"):
+    for task, head in searched:
         hits = experiment.table("motifs", task, head, "hits.tsv")
         windows = attributed_windows(experiment, task, head)
         if hits is None or not instances.is_file() or windows is None:
@@ -52,7 +62,7 @@ def section(experiment: Experiment) -> dict:
         recovery = instance_recovery(credible, read_instances(instances), pattern_motif=known, within=windows)
         tables += found_instances(recovery, place=f"{task}, {head} head", fdr=fdr)
     if mask.is_file():
-        for task, head in experiment.pairs("attribute"):
+        for task, head in attributed:
             quality = map_quality(map_files(experiment, task, head), mask)
             if quality is not None:
                 caption = f"Maps: bases that contribute, found by size of contribution ({task}, {head} head)"
@@ -62,7 +72,7 @@ def section(experiment: Experiment) -> dict:
             drawn, said = ranking_against_truth(experiment, candidates)
             tables += drawn
             figures += said
-    if not tables:
+    if not tables and not unmapped:
         notes.append("Nothing could be compared: maps, patterns or the files of the truth are missing.")
     return {"notes": notes, "tables": tables, "figures": figures}
 
@@ -77,14 +87,15 @@ def found_motifs(comparison: dict, *, place: str) -> Table:
     unmatched = comparison["unmatched"]
     strangers = f"; {len(unmatched)} patterns are none of them" if unmatched else ""
     said = f"{comparison['n_found']} of {comparison['n_functional']} found{strangers}"
-    return from_frame(frame, caption=f"Planted motifs and patterns ({place}): {said}", code=("pattern",))
+    labels = {"pattern": "most like it"}
+    return from_frame(frame, caption=f"Planted motifs and patterns ({place}): {said}", labels=labels, code=("pattern",))
 
 
 def found_instances(recovery: dict, *, place: str, fdr: float) -> list[Table]:
     """Tabulate recall for each planted motif and precision for each pattern."""
     said = (
         f"recall {number(recovery['recall'])}, precision {number(recovery['precision'])}, "
-        f"{number(recovery['decoy_share'])} of the hits on decoys"
+        f"{percent(recovery['decoy_share'], 1)} of the hits on decoys"
     )
     tables = []
     if recovery["motifs"]:
@@ -260,7 +271,8 @@ def correlation(frame: pd.DataFrame, first: str, second: str) -> dict[str, float
 
 def truth_figure(experiment: Experiment, merged: pd.DataFrame, truth: str) -> list[tuple[str, str]]:
     """Draw the score of the ranking against the true quality of the maps."""
-    if "score" not in merged or merged.empty:
+    # A single mark compares nothing.
+    if "score" not in merged or merged[["score", truth]].notna().all(axis=1).sum() < 2:
         return []
     looks = appearance(experiment.candidates)
     points = [
