@@ -5,7 +5,7 @@ from snakemake.utils import min_version
 min_version("9.19")
 
 # A second --configfile is merged onto the first, so the demo's own file is read only when no data are named.
-if not {"genome", "sequences"} & set(config):
+if not {"genome", "sequences", "external"} & set(config):
 
     configfile: "config/config.yaml"
 
@@ -13,16 +13,24 @@ if not {"genome", "sequences"} & set(config):
 report: "workflow/report/workflow.rst"
 
 
-include: "workflow/rules/common.smk"
-include: "workflow/rules/data.smk"
-include: "workflow/rules/train.smk"
-include: "workflow/rules/rank.smk"
-include: "workflow/rules/attribute.smk"
-include: "workflow/rules/motifs.smk"
-include: "workflow/rules/report.smk"
+include: "workflow/rules/checked.smk"
+
+
+if not MAPS_ONLY:
+
+    include: "workflow/rules/common.smk"
+    include: "workflow/rules/data.smk"
+    include: "workflow/rules/train.smk"
+    include: "workflow/rules/rank.smk"
+    include: "workflow/rules/attribute.smk"
+    include: "workflow/rules/motifs.smk"
+    include: "workflow/rules/report.smk"
+
+
+include: "workflow/rules/external.smk"
 
 
 rule all:
     default_target: True
     input:
-        final_outputs(),
+        f"{EXP}/rank/verdict.json" if MAPS_ONLY else final_outputs(),

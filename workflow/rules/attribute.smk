@@ -2,7 +2,6 @@
 rule attribute:
     input:
         ARRAYS,
-        checked=ancient(f"{EXP}/data/inputs.json"),
         folds=expand(f"{EXP}/data/folds/{{fold}}.tsv", fold=FOLDS),
         verdict=f"{EXP}/rank/verdict.json",
         models=models("model.json"),
@@ -39,7 +38,7 @@ rule contribution_tracks:
     input:
         maps=f"{ATTRIBUTE}/{{method}}.attributions.h5",
         regions=f"{ATTRIBUTE}/{{method}}.regions.bed",
-        checked=ancient(f"{EXP}/data/inputs.json"),
+        checked=f"{EXP}/data/inputs.json",
     output:
         mean=f"{ATTRIBUTE}/{{method}}.mean.bw",
         spread=f"{ATTRIBUTE}/{{method}}.spread.bw",

@@ -1,32 +1,18 @@
-# What all stages share: the checked configuration, the candidates, and the functions that name files.
-import os
-import sys
-from pathlib import Path
-
-from snakemake.exceptions import WorkflowError
-
-# The library stands beside the scripts; this file is workflow/rules/common.smk of the same checkout.
-sys.path.insert(0, str(Path(str(workflow.current_basedir)).parent / "scripts"))
-
-from lucidna.codedigest import code_digest, files_digest
-from lucidna.config import heads_of, ranking_head, validate
-from lucidna.errors import UserError
+# What the stages of an experiment share: its candidates, and the functions that name files.
+from lucidna.config import heads_of, ranking_head
 from lucidna.folds import expand_folds
-from lucidna.grid import expand_grid, ordered
-from lucidna.planning import check_output_folder, input_files, task_names
+from lucidna.grid import expand_grid
+from lucidna.planning import check_models, input_files, task_names
 
 try:
-    CONFIG = validate(config)
-    CANDIDATES = expand_grid(CONFIG)
     FILES = input_files(CONFIG)
+    EXTERNAL = expand_external(CONFIG)
+    CANDIDATES = {**expand_grid(CONFIG), **EXTERNAL}
     TASKS = task_names(CONFIG)
-    check_output_folder(f"results/{CONFIG['experiment']}")
+    check_models(CONFIG["attribution"]["models"], CANDIDATES)
 except UserError as error:
-    raise WorkflowError(str(error))
+    sys.exit(f"error: {error}")
 
-EXP = f"results/{CONFIG['experiment']}"
-LOGS = f"logs/{CONFIG['experiment']}"
-BENCH = f"{EXP}/benchmarks"
 SPLITS = expand_folds(CONFIG["folds"])
 FOLDS = list(SPLITS)
 SIM = f"{EXP}/simulate" if "simulate" in CONFIG else None

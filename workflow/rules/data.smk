@@ -1,4 +1,6 @@
 # Inputs -> one set of arrays, every row carrying its region id.
+SEED = CONFIG.get("sequences", {}).get("seed", 0)
+
 if SIM:
 
     rule simulate:
@@ -28,36 +30,33 @@ if SIM:
             "../scripts/simulate.py"
 
 
+# Snakemake removes what a job will write before the job starts. The check is a job of its own, so that a mistake
+# in the inputs leaves the arrays as they were. It runs when `make_dataset` has to, and only then: its output is
+# temporary, its inputs are no user's files and its params are functions of `input`, which Snakemake does not compare
+# between runs. Had it reasons of its own, a mistake put right would make the arrays anew, and with them every
+# training; and were it tied by ancient() instead, Snakemake would not look at the params of the jobs behind it.
 rule check_inputs:
     input:
-        FILES["genome"],
-        FILES["peaks"],
-        FILES["blacklist"],
-        FILES["sheet"],
-        FILES["tracks"],
-        FILES["controls"],
-        FILES["sequences"],
-        FILES["database"],
+        rules.simulate.output if SIM else [],
     output:
-        f"{EXP}/data/inputs.json",
+        temp(f"{EXP}/data/checked.json"),
     log:
         f"{LOGS}/check_inputs.log",
     conda:
         "../../envs/data.yaml"
     resources:
-        mem_mb=4000,
+        mem_mb=8000,
         runtime=60,
     params:
-        settings=data_settings(),
-        folds=ordered(CONFIG["folds"]),
-        code=code_digest("checks"),
+        settings=lambda wildcards, input: data_settings(),
+        folds=lambda wildcards, input: ordered(SPLITS),
     script:
         "../scripts/check_inputs.py"
 
 
 rule make_dataset:
     input:
-        checked=ancient(f"{EXP}/data/inputs.json"),
+        checked=f"{EXP}/data/checked.json",
         files=FILES["genome"]
         + FILES["peaks"]
         + FILES["blacklist"]
@@ -67,6 +66,7 @@ rule make_dataset:
         + FILES["sequences"],
     output:
         ARRAYS,
+        inputs=f"{EXP}/data/inputs.json",
         dropped=f"{EXP}/data/dropped.tsv",
         notices=f"{EXP}/data/notices.json",
     log:
@@ -85,19 +85,41 @@ rule make_dataset:
         "../scripts/make_dataset.py"
 
 
+# As for the inputs: a fold without regions ends the run before its table is replaced, and, since every check looks at
+# all folds, before a training of another fold begins.
+rule check_folds:
+    input:
+        rows=f"{EXP}/data/rows.tsv",
+        inputs=f"{EXP}/data/inputs.json",
+    output:
+        temp(f"{EXP}/data/folds/{{fold}}.checked.json"),
+    log:
+        f"{LOGS}/check_folds/{{fold}}.log",
+    priority: 10  # before what trains
+    conda:
+        "../../envs/data.yaml"
+    params:
+        folds=lambda wildcards, input: ordered(SPLITS),
+        seed=lambda wildcards, input: SEED,
+    script:
+        "../scripts/check_folds.py"
+
+
 rule split_fold:
     input:
         rows=f"{EXP}/data/rows.tsv",
-        checked=ancient(f"{EXP}/data/inputs.json"),
+        inputs=f"{EXP}/data/inputs.json",
+        checked=f"{EXP}/data/folds/{{fold}}.checked.json",
     output:
         f"{EXP}/data/folds/{{fold}}.tsv",
     log:
         f"{LOGS}/split_fold/{{fold}}.log",
+    priority: 10
     conda:
         "../../envs/data.yaml"
     params:
         fold=lambda wildcards: ordered(SPLITS[wildcards.fold]),
-        seed=CONFIG.get("sequences", {}).get("seed", 0),
+        seed=SEED,
         code=code_digest("folds"),
     script:
         "../scripts/split_fold.py"

@@ -39,11 +39,46 @@ rule validation_maps:
         "../scripts/validation_maps.py"
 
 
+# Stability and faithfulness of the maps: what the maps alone do not tell, shown in the panel and never scored.
+rule probe:
+    input:
+        ARRAYS,
+        fold=lambda wildcards: f"{EXP}/data/folds/{CANDIDATES[wildcards.candidate]['fold']}.tsv",
+        regions=expand(f"{EXP}/rank/regions/{{fold}}.tsv", fold=FOLDS),
+        metrics=f"{EXP}/train/{{candidate}}/metrics.json",
+        model=f"{EXP}/train/{{candidate}}/model.json",
+        weights=f"{EXP}/train/{{candidate}}/model.safetensors",
+    output:
+        f"{EXP}/rank/probes/{{candidate}}.npz",
+    log:
+        f"{LOGS}/probe/{{candidate}}.log",
+    benchmark:
+        f"{BENCH}/probe/{{candidate}}.tsv"
+    conda:
+        "../../envs/rank.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        candidate=lambda wildcards: ordered(CANDIDATES[wildcards.candidate]),
+        head=ranking_head(CONFIG),
+        settings=ordered(CONFIG["ranking"]["probes"]),
+        seed=CONFIG["ranking"]["seed"],
+        code=code_digest("ranking.probes.run", "external.store"),
+    script:
+        "../scripts/probe.py"
+
+
 rule rank:
     input:
         metrics=models("metrics.json"),
         valid=models("valid.npz"),
         maps=[f"{EXP}/rank/maps/{candidate}.npy" for candidate in CANDIDATES],
+        probes=[
+            f"{EXP}/rank/probes/{candidate}.npz"
+            for candidate in CANDIDATES
+            if CONFIG["ranking"]["probes"]["regions"]
+        ],
         regions=expand(f"{EXP}/rank/regions/{{fold}}.tsv", fold=FOLDS),
     output:
         panel=report(
@@ -57,6 +92,7 @@ rule rank:
             category="Ranking",
         ),
         families=f"{EXP}/rank/families.tsv",
+        prediction=f"{EXP}/rank/prediction.tsv",
         verdict=f"{EXP}/rank/verdict.json",
         pareto=report(
             f"{EXP}/rank/pareto.png",

@@ -26,7 +26,10 @@ rule train:
         "../scripts/train.py"
 
 
+# The folds are read for their order alone: a mistake in the inputs leaves the table as it was.
 rule candidates_table:
+    input:
+        expand(f"{EXP}/data/folds/{{fold}}.tsv", fold=FOLDS),
     output:
         f"{EXP}/train/candidates.tsv",
     log:

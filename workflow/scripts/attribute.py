@@ -5,8 +5,8 @@ from pathlib import Path
 from lucidna.attribution.members import members_of
 from lucidna.attribution.run import attribute
 from lucidna.dataset import Dataset
+from lucidna.external.store import load_candidate
 from lucidna.files import read_json, read_tsv, write_json
-from lucidna.models.store import load_model
 from lucidna.runtime import script
 
 with script(snakemake):
@@ -15,7 +15,7 @@ with script(snakemake):
     train, data = Path(snakemake.input.verdict).parents[1] / "train", Path(snakemake.input[0]).parent
     splits = {name: read_tsv(data / "folds" / f"{params.folds[name]}.tsv")["split"].to_numpy() for name in members}
     summary = attribute(
-        [(name, load_model(train / name)) for name in members],
+        [(name, load_candidate(train / name)) for name in members],
         Dataset.open(data),
         method=wildcards.method,
         task=wildcards.task,

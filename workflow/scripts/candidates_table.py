@@ -12,4 +12,4 @@ with script(snakemake):
         {key: json.dumps(value) if isinstance(value, dict | list) else value for key, value in candidate.items()}
         for candidate in snakemake.params.candidates
     ]
-    write_tsv(snakemake.output[0], pd.DataFrame(rows))
+    write_tsv(snakemake.output[0], pd.DataFrame(rows, dtype=object))

@@ -1,7 +1,8 @@
 """Check every input file before anything is computed from it."""
 
-from lucidna.checks import check_inputs
+from lucidna.checks import check_inputs, input_state
 from lucidna.files import write_json
+from lucidna.folds import FEWEST_VALID
 from lucidna.runtime import script
 
 with script(snakemake) as log:
@@ -16,7 +17,9 @@ with script(snakemake) as log:
         window=settings["window"],
         target=settings["target"],
         folds=snakemake.params.folds,
+        fewest_valid=FEWEST_VALID,
     )
     for notice in found["notices"]:
         log.info("notice: %s", notice)
-    write_json(snakemake.output[0], found)
+    state = input_state(settings, found["digests"])
+    write_json(snakemake.output[0], {"state": state, "found": found})

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from lucidna.checks import found_for
 from lucidna.dataset import write_dataset
 from lucidna.files import write_json, write_tsv
 from lucidna.genome import open_genome
@@ -12,6 +13,7 @@ from lucidna.tracks import read_sheet
 
 with script(snakemake) as log:
     settings = snakemake.params.settings
+    found = found_for(settings, snakemake.input.checked)
     folder, window, target = Path(snakemake.output.dropped).parent, settings["window"], settings["target"]
     if "sequences" in settings:
         table = {key: value for key, value in settings["sequences"].items() if key != "seed"}
@@ -26,3 +28,4 @@ with script(snakemake) as log:
         log.info("notice: %s", notice)
     write_tsv(snakemake.output.dropped, dropped)
     write_json(snakemake.output.notices, notices)
+    write_json(snakemake.output.inputs, found)

@@ -15,6 +15,7 @@ with script(snakemake) as log:
         folder.parent / "train",
         folder / "maps",
         Dataset.open(folder.parent / "data"),
+        probes_dir=folder / "probes" if settings["probes"]["regions"] else None,
         objective=settings["objective"],
         top=settings["top"],
         margin=settings["gate"]["margin"],

@@ -6,7 +6,7 @@ from lucidna.runtime import script
 
 with script(snakemake):
     rows = read_tsv(snakemake.input.rows)
-    sizes = read_json(snakemake.input.checked).get("sizes")
+    sizes = read_json(snakemake.input.inputs).get("sizes")
     splits = assign(rows, {snakemake.wildcards.fold: snakemake.params.fold}, sizes, seed=snakemake.params.seed)
     table = rows[["region_id"]].assign(split=splits[snakemake.wildcards.fold])
     write_tsv(snakemake.output[0], table)

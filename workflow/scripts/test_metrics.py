@@ -6,8 +6,8 @@ import pandas as pd
 import torch
 
 from lucidna.dataset import Dataset
+from lucidna.external.store import load_candidate
 from lucidna.files import write_tsv
-from lucidna.models.store import load_model
 from lucidna.runtime import script
 from lucidna.training.evaluate import evaluate
 
@@ -17,7 +17,7 @@ with script(snakemake) as log:
     rows = []
     for candidate in snakemake.params.candidates:
         dataset = Dataset.open(folder / "data", fold=candidate["fold"])
-        metrics = evaluate(load_model(folder / "train" / candidate["id"]), dataset, "test")
+        metrics = evaluate(load_candidate(folder / "train" / candidate["id"]), dataset, "test")
         named = zip(dataset.info["tasks"], metrics["per_task"], strict=True)
         rows += [{"candidate": candidate["id"], "task": task, **values} for task, values in named]
         log.info("test split: %s", candidate["id"])

@@ -6,8 +6,8 @@ import numpy as np
 import torch
 
 from lucidna.dataset import Dataset
+from lucidna.external.store import load_candidate
 from lucidna.files import atomic_path, read_tsv
-from lucidna.models.store import load_model
 from lucidna.ranking.maps import validation_maps
 from lucidna.runtime import script
 
@@ -15,7 +15,7 @@ with script(snakemake):
     torch.set_num_threads(snakemake.threads)
     dataset = Dataset.open(Path(snakemake.input[0]).parent)
     rows = dataset.locate(read_tsv(snakemake.input.regions))
-    model = load_model(Path(snakemake.input.model).parent)
+    model = load_candidate(Path(snakemake.input.model).parent)
     tasks = range(len(dataset.info["tasks"]))
     maps = validation_maps(model, dataset.codes(rows), head=snakemake.params.head, tasks=tasks)
     with atomic_path(snakemake.output[0]) as temporary:

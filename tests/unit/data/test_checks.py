@@ -4,9 +4,9 @@ import numpy as np
 import pyBigWig
 import pytest
 
-from lucidna.checks import check_inputs
+from lucidna.checks import check_inputs, found_for, input_state
 from lucidna.errors import UserError
-from lucidna.files import sha256
+from lucidna.files import sha256, write_json
 
 SIZES = {"chr1": 6000, "chr2": 5000, "chr3": 4000, "chr4": 3000}
 
@@ -50,7 +50,7 @@ def settings(tmp_path):
             "centre": "auto",
             "exclude_chromosomes": [],
             "blacklist": None,
-            "negatives": {"ratio": 1.0},
+            "negatives": {"ratio": 1.0, "gc_bin": 0.05, "max_n": 0.1, "seed": 0},
         },
         "tracks_sheet": str(write_sheet(tmp_path / "tracks.tsv", name="t", bigwig=track)),
         "sequences": None,
@@ -135,6 +135,7 @@ def test_window_that_fits_no_peak(settings):
 def test_window_longer_than_some_chromosomes_is_a_notice(settings, tmp_path):
     write_peaks(tmp_path / "p.bed", ("chr1", 2900, 3100), ("chr2", 2500, 2700), ("chr3", 1900, 2100))
     settings["window"]["input"] = 3500
+    settings["regions"]["negatives"]["ratio"] = 0
     settings["folds"] = {"auto": 3}
     found = check_inputs(**settings)
     assert any("3520 bp" in notice and "longer than chr4;" in notice for notice in found["notices"])
@@ -180,6 +181,14 @@ def test_an_all_zero_track(settings, tmp_path):
     refused(settings, "track t", "t.bw", "zero")
 
 
+def test_a_track_that_is_zero_on_one_chromosome_is_a_notice(settings, tmp_path):
+    write_track(tmp_path / "t.bw", change=lambda chrom, values: values * (chrom != "chr2"))
+    notices = check_inputs(**settings)["notices"]
+    assert [notice for notice in notices if "zero throughout" in notice] == [
+        f"track t: bigwig {tmp_path / 't.bw'} is zero throughout chr2"
+    ]
+
+
 def test_nan_in_a_track(settings, tmp_path):
     def spoil(chrom, values):
         values[700] = np.nan if chrom == "chr2" else 1
@@ -218,6 +227,22 @@ def test_a_fold_without_regions(settings, tmp_path):
 def test_a_fold_whose_only_peaks_are_off_the_edge(settings, tmp_path):
     write_peaks(tmp_path / "p.bed", ("chr4", 2950, 2990), drop=["chr4"])
     refused(settings, "fold 'fold0'", "0 peaks", "test split (chr4)")
+
+
+def test_a_fold_that_the_blacklist_empties(settings, tmp_path):
+    (tmp_path / "black.bed").write_text("chr4\t0\t3000\n")
+    settings["regions"]["blacklist"] = str(tmp_path / "black.bed")
+    refused(settings, "p.bed: 2 peaks are dropped (2 for blacklist)", "fold 'fold0'", "0 peaks", "test split (chr4)")
+
+
+def test_too_few_validation_peaks(settings):
+    assert check_inputs(**settings, fewest_valid=2)["n_peaks"] == 8
+    refused(settings | {"fewest_valid": 3}, "fold 'fold0' has 2 peaks", "valid split (chr3)", "needs 3 or more")
+
+
+def test_negatives_that_do_not_fit(settings):
+    settings["regions"]["negatives"]["ratio"] = 500
+    refused(settings, "negatives fit", "regions.negatives.ratio (now 500)")
 
 
 def test_a_fold_that_overlaps_itself(settings):
@@ -294,6 +319,34 @@ def test_a_constant_activity_is_refused(reporter, tmp_path):
     refused(reporter, "seqs.tsv", "'activity' is 0.5 for every sequence")
 
 
+def test_activities_of_a_binary_target_are_classes(reporter, tmp_path):
+    reporter["target"] = "binary"
+    refused(reporter, "seqs.tsv, line 2", "activity is 0.", "every activity is 0 or 1")
+
+
+def test_what_was_found_holds_for_the_same_settings_and_files_only(settings, tmp_path):
+    found = check_inputs(**settings)
+    checked = tmp_path / "checked.json"
+
+    def write():
+        write_json(checked, {"state": input_state({"window": 1}, found["digests"]), "found": found})
+
+    write()
+    assert found_for({"window": 1}, checked) == json.loads(json.dumps(found))
+    with pytest.raises(UserError, match="run again"):
+        found_for({"window": 2}, checked)
+    assert not checked.exists()
+    write()
+    write_peaks(tmp_path / "p.bed", ("chr2", 3000, 3100))
+    with pytest.raises(UserError, match="run again"):
+        found_for({"window": 1}, checked)
+    write()
+    (tmp_path / "p.bed").unlink()
+    with pytest.raises(UserError, match="run again"):
+        found_for({"window": 1}, checked)
+    assert not checked.exists()
+
+
 def test_yeast(shared_data, tmp_path):
     atac = shared_data / "yeast_atac"
     found = check_inputs(
@@ -303,7 +356,7 @@ def test_yeast(shared_data, tmp_path):
             "peaks": str(atac / "macs3_cuts_peaks.narrowPeak"),
             "centre": "summit",
             "exclude_chromosomes": ["chrM"],
-            "negatives": {"ratio": 2.0},
+            "negatives": {"ratio": 2.0, "gc_bin": 0.02, "max_n": 0.1, "seed": 0},
         },
         tracks_sheet=str(
             write_sheet(tmp_path / "tracks.tsv", name="atac", bigwig=atac / "atac_SRR1822137_insertions.bw")

@@ -131,6 +131,16 @@ def test_a_split_without_peaks_is_an_error(fold, split):
         assign(ROWS, {"a": fold}, SIZES)
 
 
+def test_a_validation_split_may_need_more_than_one_peak():
+    fold = {"a": {"valid": ["chr1"], "test": ["chr3"]}}
+    n = int(((ROWS["chrom"] == "chr1") & (ROWS["role"] == "peak")).sum())
+    assert (assign(ROWS, fold, SIZES, fewest_valid=n)["a"][(ROWS["chrom"] == "chr1").to_numpy()] == "valid").all()
+    with pytest.raises(
+        UserError, match=rf"{n} peaks in its valid split \(chr1\) and the ranking needs {n + 1} or more"
+    ):
+        assign(ROWS, fold, SIZES, fewest_valid=n + 1)
+
+
 def test_negatives_alone_do_not_fill_a_split():
     rows = ROWS.assign(role=np.where(ROWS["chrom"] == "chr4", "negative", "peak"))
     with pytest.raises(UserError, match="fold 'a' has 0 peaks in its test split"):

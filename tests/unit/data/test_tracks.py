@@ -14,7 +14,6 @@ from lucidna.tracks import (
     controls_of,
     name_in_track,
     read_chromosome,
-    read_sheet,
     signals_of,
 )
 
@@ -161,85 +160,19 @@ class TestCheckBigwig:
             check_bigwig(tmp_path / "none.bw")
 
 
-class TestSheet:
-    @pytest.fixture(autouse=True)
-    def files(self, tmp_path, monkeypatch):
-        for name in ("a.bw", "b.bw", "minus.bw", "input.bw"):
-            (tmp_path / name).touch()
-        monkeypatch.chdir(tmp_path)
-
-    def sheet(self, tmp_path, text):
-        path = tmp_path / "tracks.tsv"
-        path.write_text(text)
-        return path
-
-    def test_minimal(self, tmp_path):
-        assert read_sheet(self.sheet(tmp_path, "name\tbigwig\none\ta.bw\n")) == [Track("one", "a.bw")]
-
-    def test_all_columns_in_any_order(self, tmp_path):
-        text = (
-            "# two tracks\n"
-            "bigwig\tname\tscale\tkind\tcontrol\tminus_bigwig\n"
-            "a.bw\tone\t0.5\tcounts\tinput.bw\tminus.bw\n\n"
-            "b.bw\ttwo\t\t\t\t\r\n"
-        )
-        assert read_sheet(self.sheet(tmp_path, text)) == [
-            Track("one", "a.bw", "minus.bw", "input.bw", "counts", 0.5),
-            Track("two", "b.bw", None, None, "auto", 1.0),
-        ]
-
-    def test_short_lines_and_spaces(self, tmp_path):
-        text = "name\tbigwig\tminus_bigwig\n one \t a.bw\n"
-        assert read_sheet(self.sheet(tmp_path, text)) == [Track("one", "a.bw")]
-
-    @pytest.mark.parametrize(
-        ("text", "match"),
-        [
-            ("", "lists no track"),
-            ("name\tbigwig\n", "lists no track"),
-            ("name\tbigwgi\nx\ta.bw\n", "line 1: unknown column 'bigwgi': did you mean 'bigwig'"),
-            ("name\tbigwig\tcolour\nx\ta.bw\tred\n", "unknown column 'colour': the columns are"),
-            ("name,bigwig\nx,a.bw\n", "unknown column"),
-            ("name\tkind\nx\tcounts\n", "no column 'bigwig'"),
-            ("name\tname\tbigwig\nx\ty\ta.bw\n", "'name' appears twice"),
-            ("name\tbigwig\nx\ta.bw\n#\nx\tb.bw\n", "line 4: track 'x' is listed twice"),
-            ("name\tbigwig\nx\tnone.bw\n", r"line 2: bigwig none\.bw is not there"),
-            ("name\tbigwig\tcontrol\nx\ta.bw\tnone.bw\n", r"line 2: control none\.bw is not there"),
-            ("name\tbigwig\nx\t\n", "line 2: bigwig is empty"),
-            ("name\tbigwig\n\ta.bw\n", "line 2: name is empty"),
-            ("name\tbigwig\nx\ta.bw\tb.bw\n", "line 2: 3 fields under 2 columns"),
-            ("name\tbigwig\tscale\nx\ta.bw\t-1\n", "line 2: scale '-1'"),
-            ("name\tbigwig\tscale\nx\ta.bw\tbig\n", "line 2: scale 'big'"),
-            ("name\tbigwig\tscale\nx\ta.bw\tnan\n", "line 2: scale 'nan'"),
-            ("name\tbigwig\tkind\nx\ta.bw\tcount\n", "line 2: kind 'count'"),
-            ("name\tbigwig\tminus_bigwig\nx\ta.bw\ta.bw\n", "same file"),
-        ],
-    )
-    def test_refused(self, tmp_path, text, match):
-        with pytest.raises(UserError, match=match) as caught:
-            read_sheet(self.sheet(tmp_path, text))
-        assert "tracks.tsv" in str(caught.value)
-
-    def test_missing_or_binary(self, tmp_path):
-        with pytest.raises(UserError, match="cannot be read"):
-            read_sheet(tmp_path / "none.tsv")
-        (tmp_path / "binary.tsv").write_bytes(b"\xff\xfe\x80")
-        with pytest.raises(UserError, match="not text"):
-            read_sheet(tmp_path / "binary.tsv")
-
-    def test_channels_and_controls(self):
-        tracks = [
-            Track("x", "a", "b", "in"),
-            Track("y", "c"),
-            Track("z", "d", None, "in"),
-            Track("w", "e", "f", "k"),
-        ]
-        paths, channels, is_minus = signals_of(tracks)
-        assert paths == ["a", "b", "c", "d", "e", "f"]
-        assert channels == [[0, 1], [2], [3], [4, 5]]
-        assert is_minus == [False, True, False, False, False, True]
-        assert controls_of(tracks) == (["in", "k"], [[0], [], [0], [1]])
-        assert signals_of([]) == ([], [], [])
+def test_channels_and_controls():
+    tracks = [
+        Track("x", "a", "b", "in"),
+        Track("y", "c"),
+        Track("z", "d", None, "in"),
+        Track("w", "e", "f", "k"),
+    ]
+    paths, channels, is_minus = signals_of(tracks)
+    assert paths == ["a", "b", "c", "d", "e", "f"]
+    assert channels == [[0, 1], [2], [3], [4, 5]]
+    assert is_minus == [False, True, False, False, False, True]
+    assert controls_of(tracks) == (["in", "k"], [[0], [], [0], [1]])
+    assert signals_of([]) == ([], [], [])
 
 
 class TestCheckTrack:

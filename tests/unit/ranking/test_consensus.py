@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
+from lucidna.attribution.correction import correct
 from lucidna.ranking.bootstrap import weighted_mean
 from lucidna.ranking.consensus import auroc_rows, consensus, signal_to_noise, top_share
-from lucidna.ranking.prepare import MapSet, correct, unit_norm
+from lucidna.ranking.prepare import MapSet, unit_norm
 from lucidna.ranking.recurrence import sl_con
 from lucidna.ranking.score import RULE_A, combined_score
 

@@ -1,3 +1,7 @@
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -6,7 +10,6 @@ from lucidna.ranking.prepare import (
     MapSet,
     check_onehot,
     codes_of,
-    correct,
     problem_of,
     project,
     smooth,
@@ -14,12 +17,13 @@ from lucidna.ranking.prepare import (
 )
 from lucidna.sequence import one_hot_numpy
 
+SCRIPTS = str(Path(__file__).resolve().parents[3] / "workflow" / "scripts")
 
-def test_correct_subtracts_the_mean_over_bases(toy):
-    maps = toy.maps([0.5])[0] + 7
-    corrected = correct(maps)
-    np.testing.assert_allclose(corrected.sum(axis=1), 0, atol=1e-4)
-    np.testing.assert_allclose(corrected[:, 0] - corrected[:, 3], maps[:, 0] - maps[:, 3], atol=1e-5)
+
+def test_the_ranking_of_maps_goes_without_torch():
+    code = "import sys, lucidna.ranking.panel, lucidna.attribution.correction; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": SCRIPTS}, capture_output=True, text=True)
+    assert done.stdout.strip() == "False", done.stderr
 
 
 @pytest.mark.parametrize("scale", [1e-30, 1.0, 1e30])

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from lucidna.attribution.correction import correct
 from lucidna.ranking.angles import angle_share
 from lucidna.ranking.autocorrelation import ac1_g, selfsnr
 from lucidna.ranking.bootstrap import weighted_mean
@@ -15,7 +16,7 @@ from lucidna.ranking.kmers import (
     segments,
     soft_kmer,
 )
-from lucidna.ranking.prepare import MapSet, codes_of, correct, project, unit_norm
+from lucidna.ranking.prepare import MapSet, codes_of, project, unit_norm
 from lucidna.ranking.recurrence import seqlets, sl_con
 from lucidna.sequence import one_hot_numpy
 

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
+from lucidna.attribution.correction import correct
 from lucidna.errors import UserError
-from lucidna.ranking.prepare import correct, unit_norm
+from lucidna.ranking.prepare import unit_norm
 from lucidna.ranking.spherical import BASES, _box_sum, spherical_consistency, spherical_null
 
 

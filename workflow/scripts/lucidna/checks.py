@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +13,13 @@ import numpy as np
 import pandas as pd
 
 from lucidna.errors import UserError, nearest
-from lucidna.files import sha256
+from lucidna.files import read_json, sha256
 from lucidna.filters import off_edge
 from lucidna.folds import assign, expand_folds
 from lucidna.genome import Genome, open_genome
 from lucidna.intervals import check_against_genome, read_blacklist, read_intervals
-from lucidna.reporter import read_sequences
+from lucidna.prepare import prepare_regions
+from lucidna.reporter import check_classes, read_sequences
 from lucidna.tracks import Track, check_bigwig, check_track, read_sheet
 
 logger = logging.getLogger(__name__)
@@ -32,8 +35,9 @@ def check_inputs(
     window: Mapping[str, int],
     target: str,
     folds: Mapping,
+    fewest_valid: int = 1,
 ) -> dict[str, Any]:
-    """Check the inputs of a data set, the cheap checks first.
+    """Check the inputs of a data set, the cheap checks first, up to the regions that it will hold.
 
     Parameters
     ----------
@@ -42,8 +46,7 @@ def check_inputs(
     aliases : mapping, optional
         Chromosome name in the other files -> name in the genome.
     regions : mapping, optional
-        The section `regions` of the config, with its defaults: peaks, centre, exclude_chromosomes, blacklist,
-        negatives.
+        The section `regions` of the config: what `lucidna.prepare.prepare_regions` takes.
     tracks_sheet : str, optional
         The sheet of tracks; may be None for target "binary".
     sequences : mapping, optional
@@ -54,6 +57,8 @@ def check_inputs(
         What the models predict.
     folds : mapping
         The section `folds` of the config.
+    fewest_valid : int
+        Peaks that the validation split of each fold must have.
 
     Returns
     -------
@@ -74,10 +79,44 @@ def check_inputs(
         )
     expand_folds(folds)
     if sequences is not None:
-        return _check_sequences(sequences, window, folds)
+        return _check_sequences(sequences, window, target, folds, fewest_valid)
     if genome is None or regions is None:
         raise UserError("config has no 'genome' or no 'regions': give both, or 'sequences' instead")
-    return _check_genome_inputs(genome, aliases, regions, tracks_sheet, window, target, folds)
+    return _check_genome_inputs(genome, aliases, regions, tracks_sheet, window, target, folds, fewest_valid)
+
+
+def input_state(settings: Mapping[str, Any], paths: Iterable[str]) -> str:
+    """Digest settings with the size and time of change of files: another digest, other inputs."""
+    stats = {str(path): Path(path).stat() for path in paths}
+    state = {"settings": settings, "files": {path: [stat.st_size, stat.st_mtime_ns] for path, stat in stats.items()}}
+    return hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()
+
+
+def found_for(settings: Mapping[str, Any], checked: str) -> dict[str, Any]:
+    """Return what the check of the inputs found, unless they have changed since.
+
+    Parameters
+    ----------
+    settings : mapping
+        The settings of the data set.
+    checked : path
+        JSON with "state", from `input_state`, and "found", from `check_inputs`. It is removed when it no longer
+        holds, so that the next run checks again.
+
+    Raises
+    ------
+    UserError
+        When the settings or a file are not those that were checked.
+    """
+    record = read_json(checked)
+    try:
+        holds = record["state"] == input_state(settings, record["found"]["digests"])
+    except FileNotFoundError:
+        holds = False
+    if not holds:
+        Path(checked).unlink()
+        raise UserError("the inputs are not those that were checked (data/checked.json): run again to check them anew")
+    return record["found"]
 
 
 def _check_genome_inputs(
@@ -88,6 +127,7 @@ def _check_genome_inputs(
     window: Mapping[str, int],
     target: str,
     folds: Mapping,
+    fewest_valid: int,
 ) -> dict[str, Any]:
     files = {"genome.fasta": genome, "regions.peaks": regions["peaks"]}
     files |= {"regions.blacklist": regions.get("blacklist"), "tracks": tracks_sheet}
@@ -106,7 +146,7 @@ def _check_genome_inputs(
 
     opened = open_genome(genome, aliases=aliases)
     peaks, notices = _check_peaks(opened, regions, window)
-    assign(peaks.assign(role="peak"), folds, opened.sizes)
+    assign(peaks.assign(role="peak"), folds, opened.sizes, fewest_valid=fewest_valid)
     if regions.get("blacklist") is not None:
         notices += read_blacklist(regions["blacklist"], opened.sizes, aliases=opened.aliases)[1]
 
@@ -115,6 +155,14 @@ def _check_genome_inputs(
         logger.info("checking the letters of %s", chrom)
         opened.codes(chrom)
     summaries, more = _check_tracks(tracks, opened, used)
+    # The filters of the regions may leave a fold without any, or nothing to draw negatives from.
+    logger.info("checking what the filters leave")
+    rows, dropped, _ = prepare_regions(opened, tracks, window=window, **regions)
+    try:
+        assign(rows, folds, opened.sizes, fewest_valid=fewest_valid)
+    except UserError as error:
+        counts = ", ".join(f"{n} for {reason}" for reason, n in dropped["reason"].value_counts(sort=False).items())
+        raise UserError(f"{regions['peaks']}: {len(dropped)} peaks are dropped ({counts}), then {error}") from error
     inputs = [path for path in files.values() if path is not None] + paths
     return {
         "digests": {str(path): sha256(path) for path in dict.fromkeys(inputs)},
@@ -197,7 +245,9 @@ def _check_tracks(
     return summaries, notices
 
 
-def _check_sequences(settings: Mapping[str, Any], window: Mapping[str, int], folds: Mapping) -> dict[str, Any]:
+def _check_sequences(
+    settings: Mapping[str, Any], window: Mapping[str, int], target: str, folds: Mapping, fewest_valid: int
+) -> dict[str, Any]:
     table = settings["table"]
     _must_be_file("sequences.table", table)
     columns = {key: settings[key] for key in ("id", "sequence", "activities", "group") if key in settings}
@@ -209,7 +259,9 @@ def _check_sequences(settings: Mapping[str, Any], window: Mapping[str, int], fol
             "so nothing can be learnt from it: leave it out of sequences.activities or give the measured "
             "values"
         )
-    assign(rows, folds, seed=settings.get("seed", 0))
+    if target == "binary":
+        check_classes(table, rows, values, names)
+    assign(rows, folds, seed=settings.get("seed", 0), fewest_valid=fewest_valid)
     return {
         "digests": {str(table): sha256(table)},
         "sizes": None,

@@ -16,6 +16,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
 
 from lucidna.errors import UserError, nearest
+from lucidna.external.settings import check_external, maps_only_schema, only_maps
 from lucidna.folds import expand_folds
 from lucidna.models.names import check_architecture
 from lucidna.training.recipes.names import check_recipe
@@ -50,11 +51,16 @@ def validate(config: dict, *, schema: dict | None = None) -> dict:
         do not go together.
     """
     schema = schema or load_schema()
+    if only_maps(config):
+        schema = maps_only_schema(schema)
     error = best_match(Draft202012Validator(schema).iter_errors(config), key=_depth_first)
     if error is not None:
         raise UserError(_sentence(error))
     filled = _fill(schema, copy.deepcopy(dict(config)), schema)
-    _check_together(filled)
+    if not only_maps(filled):
+        _check_together(filled)
+    if "external" in filled:
+        check_external(filled)
     return filled
 
 
@@ -117,6 +123,8 @@ def _fill(node: dict, value: Any, root: dict) -> Any:
 
 def _check_together(config: dict) -> None:
     """Check what a schema cannot: keys that need or exclude each other."""
+    if "scores" in config:
+        raise UserError("config key 'scores' goes with 'external' maps alone: remove it, the experiment makes its own")
     if ("genome" in config) == ("sequences" in config):
         raise UserError("config needs either 'genome' (with 'regions') or 'sequences': give exactly one of them")
     if "genome" in config and "regions" not in config:

@@ -21,6 +21,9 @@ SPLITS = ("train", "valid", "test")
 #: Rows of a fold that lists its training chromosomes and not theirs: in no split.
 UNUSED = "unused"
 
+#: Peaks that the ranking needs in each fold's validation split: its intervals are drawn over them.
+FEWEST_VALID = 20
+
 
 def expand_folds(folds: Mapping) -> dict[str, dict]:
     """Name every fold of a config and what defines it; reads no data.
@@ -68,7 +71,12 @@ def expand_folds(folds: Mapping) -> dict[str, dict]:
 
 
 def assign(
-    rows: pd.DataFrame, folds: Mapping, sizes: Mapping[str, int] | None = None, *, seed: int = 0
+    rows: pd.DataFrame,
+    folds: Mapping,
+    sizes: Mapping[str, int] | None = None,
+    *,
+    seed: int = 0,
+    fewest_valid: int = 1,
 ) -> dict[str, np.ndarray]:
     """Assign every row to a split in every fold.
 
@@ -83,6 +91,8 @@ def assign(
         Chromosomes of the genome (names count, lengths do not).
     seed : int
         Seed of the random draw for sequences without groups.
+    fewest_valid : int
+        Peaks that a validation split must have; the other splits need one.
 
     Returns
     -------
@@ -92,7 +102,7 @@ def assign(
     Raises
     ------
     UserError
-        For an unknown name, a fold with no peaks in one of its splits, or more automatic folds than names.
+        For an unknown name, a fold with too few peaks in one of its splits, or more automatic folds than names.
 
     Notes
     -----
@@ -124,7 +134,7 @@ def assign(
             k, index = parts["auto"], parts["index"]
             parts = {"test": groups[k][index], "valid": groups[k][(index + 1) % k]}
         _refuse_unknown(fold, parts, known, unit)
-        _refuse_empty(fold, parts, peak_labels, known, unit)
+        _refuse_few(fold, parts, peak_labels, known, unit, fewest_valid)
         splits[fold] = _split(labels, parts)
     return splits
 
@@ -188,19 +198,21 @@ def _refuse_overlap(fold: str, parts: Mapping[str, list[str]]) -> None:
             owner[name] = split
 
 
-def _refuse_empty(
-    fold: str, parts: Mapping[str, list[str]], peak_labels: np.ndarray, known: list[str], unit: str
+def _refuse_few(
+    fold: str, parts: Mapping[str, list[str]], peak_labels: np.ndarray, known: list[str], unit: str, fewest_valid: int
 ) -> None:
     split_of_peak = _split(peak_labels, parts)
     for split in SPLITS:
-        if (split_of_peak == split).any():
+        n, fewest = int((split_of_peak == split).sum()), fewest_valid if split == "valid" else 1
+        if n >= fewest:
             continue
         names = f" ({_some(parts[split])})" if split in parts else ""
+        reason = f" and the ranking needs {fewest} or more" if fewest > 1 else ""
         have = set(peak_labels.tolist())
         have = [name for name in known if name in have]
         raise UserError(
-            f"fold '{fold}' has 0 peaks in its {split} split{names}: give it, in config key 'folds', one of "
-            f"the {len(have)} {unit}s with peaks ({_some(have)})"
+            f"fold '{fold}' has {n} peaks in its {split} split{names}{reason}: give it, in config key 'folds', "
+            f"{'more' if n else 'one'} of the {len(have)} {unit}s with peaks ({_some(have)})"
         )
 
 

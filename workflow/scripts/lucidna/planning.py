@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-import csv
 import os
-import re
+import shutil
+from collections.abc import Collection
 from pathlib import Path
 
-from lucidna.errors import UserError
+from lucidna.errors import UserError, nearest
 from lucidna.files import existing_parent
+from lucidna.meme import read_meme
+from lucidna.sequence_table import activity_columns, read_table
+from lucidna.sheet import read_sheet
+
+_LEAST_FREE = 10**6  # bytes; with less, Snakemake itself cannot keep its records
 
 
 def task_names(config: dict) -> list[str]:
@@ -24,7 +29,7 @@ def task_names(config: dict) -> list[str]:
     elif config["target"] == "binary":
         known = ["peak"]
     else:
-        known = [row["name"] for row in _sheet(config["tracks"])]
+        known = [track.name for track in read_sheet(config["tracks"], made_below=_simulated(config))]
     asked = config["attribution"]["tasks"]
     if asked == "all":
         return known
@@ -37,6 +42,9 @@ def task_names(config: dict) -> list[str]:
 def input_files(config: dict) -> dict[str, list[str]]:
     """List the files that a configuration names, by kind, and check that those not simulated exist.
 
+    What is small and decides the plan or ends it, the sheet of tracks and the database of motifs, is also read: the
+    other files are checked by a job (`lucidna.checks`).
+
     Returns
     -------
     dict[str, list[str]]
@@ -45,45 +53,56 @@ def input_files(config: dict) -> dict[str, list[str]]:
     Raises
     ------
     UserError
-        For a file that is not there, with the key that names it.
+        For a file that is not there, with the key that names it; for a sheet or database that is malformed.
     """
-    named: dict[str, list[tuple[str, str | None]]] = {
-        "genome": [("genome.fasta", config.get("genome", {}).get("fasta"))],
-        "peaks": [("regions.peaks", config.get("regions", {}).get("peaks"))],
-        "blacklist": [("regions.blacklist", config.get("regions", {}).get("blacklist"))],
-        "sheet": [("tracks", config.get("tracks"))],
-        "sequences": [("sequences.table", config.get("sequences", {}).get("table"))],
-        "database": [("motifs.database", config["motifs"]["database"])],
-        "tracks": [],
-        "controls": [],
+    simulated = _simulated(config)
+    named = {
+        "genome": ("genome.fasta", config.get("genome", {}).get("fasta")),
+        "peaks": ("regions.peaks", config.get("regions", {}).get("peaks")),
+        "blacklist": ("regions.blacklist", config.get("regions", {}).get("blacklist")),
+        "sheet": ("tracks", config.get("tracks")),
+        "sequences": ("sequences.table", config.get("sequences", {}).get("table")),
+        "database": ("motifs.database", config["motifs"]["database"]),
     }
-    if "tracks" in config:
-        sheet = config["tracks"]
-        _must_exist("tracks", sheet)
-        for row in _sheet(sheet):
-            for column in ("bigwig", "minus_bigwig", "control"):
-                if row.get(column):
-                    kind = "controls" if column == "control" else "tracks"
-                    named[kind].append((f"{sheet}, track '{row['name']}', column {column}", row[column]))
-    simulated = f"results/{config['experiment']}/simulate/" if "simulate" in config else None
-    files: dict[str, list[str]] = {}
-    for kind, entries in named.items():
-        files[kind] = []
-        for key, path in entries:
-            if not path:
-                continue
-            if not (simulated and str(path).startswith(simulated)):
-                _must_exist(key, path)
-            if path not in files[kind]:
-                files[kind].append(path)
+    files: dict[str, list[str]] = {kind: [path] if path else [] for kind, (_, path) in named.items()}
+    for key, path in named.values():
+        if path and not (simulated and path.startswith(simulated)):
+            _must_exist(key, path)
+    tracks = read_sheet(config["tracks"], target=config["target"], made_below=simulated) if "tracks" in config else []
+    signals = [path for track in tracks for path in (track.bigwig, track.minus_bigwig) if path]
+    files["tracks"] = list(dict.fromkeys(signals))
+    files["controls"] = list(dict.fromkeys(track.control for track in tracks if track.control))
+    for path in files["database"]:
+        if not (simulated and path.startswith(simulated)):
+            read_meme(path)
     return files
 
 
+def _simulated(config: dict) -> str | None:
+    """Return the start of the paths that the workflow itself makes."""
+    return f"results/{config['experiment']}/simulate/" if "simulate" in config else None
+
+
 def check_output_folder(folder: str) -> None:
-    """Raise UserError when nothing can be written below `folder`."""
+    """Raise UserError when nothing can be written below `folder`, or its disk is full."""
     parent = existing_parent(folder)
     if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
         raise UserError(f"the output folder {folder} is not writable ({parent}): choose another with --directory")
+    disk = shutil.disk_usage(parent)
+    if disk.total and disk.free < _LEAST_FREE:
+        raise UserError(
+            f"the output folder {folder} has {disk.free} bytes free, the disk is full ({parent}): free some space or "
+            "choose another with --directory"
+        )
+
+
+def check_models(models: str | list[str], candidates: Collection[str]) -> None:
+    """Raise UserError when attribution.models names a candidate that the grid does not have."""
+    for name in [] if models == "chosen" else models:
+        if name not in candidates:
+            guess = nearest(name, candidates)
+            hint = f"did you mean '{guess}'?" if guess else f"the grid has {', '.join(list(candidates)[:5])}, ..."
+            raise UserError(f"config key 'attribution.models' names '{name}', which is no candidate: {hint}")
 
 
 def _must_exist(key: str, path: str) -> None:
@@ -91,29 +110,10 @@ def _must_exist(key: str, path: str) -> None:
         raise UserError(f"{key}: there is no file '{path}' (paths are relative to {Path.cwd()}): mend the path")
 
 
-def _sheet(path: str) -> list[dict[str, str]]:
-    _must_exist("tracks", path)
-    with Path(path).open(encoding="utf-8", newline="") as handle:
-        rows = list(csv.DictReader((line for line in handle if not line.startswith("#")), delimiter="\t"))
-    if not rows or "name" not in rows[0] or "bigwig" not in rows[0]:
-        raise UserError(f"{path}: a track sheet needs a header with 'name' and 'bigwig' and at least one line")
-    for line, row in enumerate(rows, start=2):
-        if not re.fullmatch(r"[A-Za-z0-9_.-]+", row["name"] or ""):
-            raise UserError(
-                f"{path}, line {line}: the track name '{row['name']}' also names folders: use letters, digits, "
-                "'_', '.' and '-'"
-            )
-    return rows
-
-
 def _activities(sequences: dict) -> list[str]:
     if sequences["activities"]:
         return list(sequences["activities"])
-    _must_exist("sequences.table", sequences["table"])
-    with Path(sequences["table"]).open(encoding="utf-8", newline="") as handle:
-        header = next(csv.reader(handle, delimiter="\t"), [])
-    others = {sequences["id"], sequences["sequence"], sequences["group"]}
-    names = [name for name in header if name not in others]
-    if not names:
-        raise UserError(f"{sequences['table']}: no column of activities beside {', '.join(header)}: add one")
-    return names
+    table = sequences["table"]
+    _must_exist("sequences.table", table)
+    header, lines = read_table(table)
+    return activity_columns(table, header, lines, but=(sequences["id"], sequences["sequence"], sequences["group"]))

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import gzip
-import io
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +13,7 @@ import pandas as pd
 from lucidna.dataset import save_array, write_tables
 from lucidna.errors import UserError, nearest
 from lucidna.sequence import CODE_OF, N
+from lucidna.sequence_table import activity_columns, read_table
 
 
 def read_sequences(
@@ -65,7 +63,7 @@ def read_sequences(
         column is missing.
     """
     path = Path(table)
-    header, lines = _read_table(path)
+    header, lines = read_table(path)
     for column in (id, sequence, *(activities or ()), *([group] if group else ())):
         if column not in header:
             close = nearest(column, header)
@@ -75,13 +73,8 @@ def read_sequences(
     numbers = np.array([number for number, _ in lines])
     _check_ids(path, field[id], numbers)
     codes, ends, notices = _encode_all(path, field[sequence], numbers, length)
-    names = list(activities) if activities else []
-    if not names:
-        others = [column for column in header if column not in (id, sequence, group)]
-        names = [column for column in others if _is_numeric(field[column])]
-        if not names:
-            raise UserError(f"{path} has no numeric column besides {id!r}: name the activities in sequences.activities")
-        notices.append(f"{path}: the activities are {', '.join(names)}")
+    names = list(activities or activity_columns(path, header, lines, but=(id, sequence, group)))
+    notices += [] if activities else [f"{path}: the activities are {', '.join(names)}"]
     values = np.stack([_numbers(path, name, field[name], numbers) for name in names], axis=1)
     known = np.maximum((codes < N).sum(axis=1), 1)
     rows = pd.DataFrame(
@@ -143,13 +136,7 @@ def write_reporter_dataset(
         table, id=id, sequence=sequence, activities=activities, group=group, length=length
     )
     if target == "binary":
-        row, column = np.nonzero((values != 0) & (values != 1))
-        if len(row):
-            line, name = rows["source_line"].iloc[row[0]], names[column[0]]
-            raise UserError(
-                f"{table}, line {line}: {name} is {values[row[0], column[0]]:g}: with target: binary every "
-                "activity is 0 or 1"
-            )
+        check_classes(table, rows, values, names)
     directory = Path(directory)
     (directory / "dataset.json").unlink(missing_ok=True)  # it says that the other files are whole
     save_array(directory / "sequences.npy", codes)
@@ -169,34 +156,21 @@ def write_reporter_dataset(
     return info, notices
 
 
-def _read_table(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    """Return the header and (line number, fields) of every other line."""
-    try:
-        raw = path.read_bytes()
-        if raw[:2] == b"\x1f\x8b":
-            raw = gzip.decompress(raw)
-        text = raw.decode("utf-8-sig")
-    except OSError as error:
-        reason = error.strerror or error
-        raise UserError(f"table of sequences {path} cannot be read ({reason}): check sequences.table") from error
-    except (UnicodeDecodeError, EOFError) as error:
-        raise UserError(f"table of sequences {path} is not whole text: check sequences.table") from error
-    comma = path.name.removesuffix(".gz").endswith(".csv")
-    reader = csv.reader(io.StringIO(text), delimiter="," if comma else "\t")
-    lines = [(reader.line_num, [field.strip() for field in fields]) for fields in reader if any(fields)]
-    if len(lines) < 2:
-        raise UserError(f"table of sequences {path} has no line below its header: give at least one sequence")
-    header = lines[0][1]
-    twice = next((column for column in header if header.count(column) > 1), None)
-    if twice is not None:
-        raise UserError(f"{path}, line {lines[0][0]}: column {twice!r} appears twice: rename one")
-    for number, fields in lines[1:]:
-        if len(fields) != len(header):
-            raise UserError(
-                f"{path}, line {number}: {len(fields)} fields under {len(header)} columns: "
-                f"fields are separated by {'commas' if comma else 'tabs'}"
-            )
-    return header, lines[1:]
+def check_classes(table: str | os.PathLike, rows: pd.DataFrame, values: np.ndarray, names: Sequence[str]) -> None:
+    """Check that the activities (N, T) from `read_sequences` are classes.
+
+    Raises
+    ------
+    UserError
+        At the first that is neither 0 nor 1, with its line and column.
+    """
+    row, column = np.nonzero((values != 0) & (values != 1))
+    if len(row):
+        line, name = rows["source_line"].iloc[row[0]], names[column[0]]
+        raise UserError(
+            f"{table}, line {line}: {name} is {values[row[0], column[0]]:g}: with target: binary every "
+            "activity is 0 or 1"
+        )
 
 
 def _check_ids(path: Path, ids: Sequence[str], numbers: np.ndarray) -> None:
@@ -239,16 +213,6 @@ def _encode_all(
             f"{ends.min()}): they are centred between Ns"
         )
     return codes, ends, notices
-
-
-def _is_numeric(texts: Sequence[str]) -> bool:
-    """Tell whether a column is meant as numbers: each field is a number or empty, and not all are empty."""
-    try:
-        for text in filter(None, texts):
-            float(text)
-    except ValueError:
-        return False
-    return any(texts)
 
 
 def _numbers(path: Path, name: str, texts: Sequence[str], numbers: np.ndarray) -> np.ndarray:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import re
 import sys
 import time
 import traceback
@@ -12,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from lucidna.errors import UserError
+
+_CLOCK = re.compile(r"^\d\d:\d\d:\d\d  (?=error in )")
 
 
 @contextmanager
@@ -59,3 +63,27 @@ def script(snakemake: Any) -> Iterator[logging.Logger]:
             traceback.print_exc(file=handle)
         raise
     log.info("%s: done in %.1f s", snakemake.rule, time.perf_counter() - start)
+
+
+def errors_since(folder: str | os.PathLike, since: float) -> list[str]:
+    """Return the sentences with which scripts ended, from the last lines of their logs.
+
+    Parameters
+    ----------
+    folder : path
+        Where the logs are, at any depth.
+    since : float
+        Seconds since the epoch: logs that were written last before then belong to an earlier run.
+
+    Returns
+    -------
+    list of str
+        "error in <rule>: <sentence>", the earliest first.
+    """
+    logs = [path for path in Path(folder).rglob("*.log") if path.is_file() and path.stat().st_mtime >= since]
+    found = []
+    for path in sorted(logs, key=lambda path: path.stat().st_mtime):
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        if lines and _CLOCK.match(lines[-1]):
+            found.append(_CLOCK.sub("", lines[-1]))
+    return found

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 
 from lucidna.attribution.audit import check_convergence, missing_rules
@@ -111,6 +112,11 @@ def explain(
         raw = saliency(model, onehot, **running)
         found = MethodMaps(correct(raw), angles=simplex_angles(raw))
     elif method == "deepshap":
+        if any(isinstance(module, torch.jit.ScriptModule) for module in model.modules()):
+            raise UserError(
+                f"deepshap of {label}: a TorchScript program has no modules that could be given DeepLIFT rules; use "
+                "the methods ism or saliency, or leave it out of attribution.models"
+            )
         result = deepshap(model, onehot, shuffles=arguments["shuffles"], seed=seed, **running)
         limit = {"max_delta": arguments["max_delta"], "scale": float(np.median(result.difference))}
         try:

@@ -37,7 +37,7 @@ def mean_agreement(maps: MapSet, *, voters: np.ndarray | None = None) -> np.ndar
     return out
 
 
-def family_agreement(maps: MapSet, families: Sequence[str]) -> np.ndarray:
+def family_agreement(maps: MapSet, families: Sequence[str], *, voters: np.ndarray | None = None) -> np.ndarray:
     """Mean cosine of each network's maps with those of the other members of its family.
 
     Parameters
@@ -46,20 +46,27 @@ def family_agreement(maps: MapSet, families: Sequence[str]) -> np.ndarray:
         n networks on N regions.
     families
         (n,) labels (architecture x recipe): members differ in the seed only.
+    voters
+        (n,) bool, which networks the others are compared with; all by default. Controls carry the label of the
+        family that they were made from, and its members are not measured by them.
 
     Returns
     -------
     (n, N), NaN for a network alone in its family.
     """
+    voters = np.ones(len(maps), dtype=bool) if voters is None else np.asarray(voters, dtype=bool)
     out = np.full((len(maps), maps.n_regions), np.nan)
     for family in dict.fromkeys(families):
         members = [index for index, name in enumerate(families) if name == family]
-        if len(members) < 2:
-            continue
-        total = _sum(maps, members)
+        references = [index for index in members if voters[index]]
+        total = _sum(maps, references)
         for index in members:
+            others = len(references) - int(voters[index])
+            if others < 1:
+                continue
             own = maps.corrected(index)
-            out[index] = np.einsum("nal,nal->n", own, total - own) / (len(members) - 1)
+            rest = total - own if voters[index] else total
+            out[index] = np.einsum("nal,nal->n", own, rest) / others
     return out
 
 

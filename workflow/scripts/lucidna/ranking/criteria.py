@@ -112,7 +112,7 @@ def measure(
     families
         (n,) labels, see `agreement.family_agreement`.
     voters
-        (n,) bool, which networks enter the consensus and the plain mean.
+        (n,) bool, which networks enter the consensus, the plain mean and the agreement of families.
     votes
         (n,) labels of networks that share one vote, see `consensus.consensus`.
     consistency
@@ -161,7 +161,7 @@ def measure(
     agreement = consensus(maps, np.nan_to_num(seeds), voters=voters, votes=votes)
     values["c_cos"], values["c_snr"], values["c_auc"] = agreement.cosine, agreement.snr, agreement.auc
     values["agreement"] = mean_agreement(maps, voters=voters)
-    values["family_agreement"] = family_agreement(maps, families)
+    values["family_agreement"] = family_agreement(maps, families, voters=voters)
     order = [name for name in (*PER_REGION, "angle_over_30") if name in values]
     return Measured(
         values={name: values[name] for name in order},

@@ -13,8 +13,13 @@ from lucidna.errors import UserError
 from lucidna.files import read_json, read_tsv
 from lucidna.ranking.inputs import FAILED_COLUMNS, Networks, identical_maps
 from lucidna.ranking.prediction import prediction_metric
+from lucidna.ranking.prediction_table import COLUMNS, overall_columns, prediction_table
 from lucidna.ranking.prepare import check_onehot, problem_of
+from lucidna.ranking.probed import placed
+from lucidna.ranking.probes.store import read_probes
 from lucidna.sequence import one_hot_numpy
+
+TRACK_COLUMNS = ["id", *COLUMNS]
 
 logger = logging.getLogger(__name__)
 
@@ -26,6 +31,7 @@ def read_experiment(
     regions_dir: Path,
     dataset,
     *,
+    probes_dir: Path | None = None,
     bootstraps: int = 500,
     seed: int = 0,
 ) -> tuple[Networks, str]:
@@ -33,7 +39,7 @@ def read_experiment(
 
     Parameters
     ----------
-    candidates, train_dir, maps_dir, regions_dir, dataset, bootstraps, seed
+    candidates, train_dir, maps_dir, regions_dir, dataset, probes_dir, bootstraps, seed
         As in `panel.rank_experiment`.
 
     Returns
@@ -53,11 +59,10 @@ def read_experiment(
     if repeated:
         raise UserError(f"candidate '{repeated[0]}' occurs more than once: ids must differ")
     metric = "auroc" if dataset.info.get("target") == "binary" else "pearson"
-    onehot = {
-        fold: _sequences(regions_dir / f"{fold}.tsv", dataset)
-        for fold in dict.fromkeys(candidate["fold"] for candidate in candidates)
-    }
-    rows, arrays, failed = [], [], []
+    folds = dict.fromkeys(candidate["fold"] for candidate in candidates)
+    places = {fold: _places(regions_dir / f"{fold}.tsv", dataset) for fold in folds}
+    onehot = {fold: check_onehot(one_hot_numpy(dataset.codes(found))) for fold, found in places.items()}
+    rows, arrays, failed, probes, tracks = [], [], [], [], []
     for candidate in candidates:
         row = {
             "id": candidate["id"],
@@ -66,23 +71,44 @@ def read_experiment(
             "control": candidate.get("control") or "none",
         }
         reason, array = _maps(candidate["id"], train_dir, maps_dir, onehot[candidate["fold"]].shape)
-        prediction = (np.nan, np.nan, np.nan)
+        prediction, metrics = (np.nan, np.nan, np.nan), None
         if reason is None:
-            prediction, reason = _prediction(train_dir / row["id"] / "valid.npz", metric, bootstraps, seed)
+            path = train_dir / row["id"] / "valid.npz"
+            prediction, metrics, reason = _prediction(path, metric, dataset.info, bootstraps, seed)
         if reason is not None:
             failed.append({**row, "reason": reason})
             continue
-        rows.append({**row, **dict(zip(("prediction", "prediction_lo", "prediction_hi"), prediction, strict=True))})
+        row |= dict(zip(("prediction", "prediction_lo", "prediction_hi"), prediction, strict=True))
+        row["valid_loss"] = _loss(train_dir / row["id"] / "metrics.json")
+        rows.append(row | overall_columns(metrics, without=metric))
+        tracks.append(metrics.assign(id=row["id"]))
         arrays.append(array)
+        if probes_dir is not None:
+            probes.append(placed(read_probes(probes_dir / f"{row['id']}.npz"), row["fold"], places))
     kept = _without_copies(rows, arrays, failed)
     columns = ["id", "family", "fold", "control", "prediction", "prediction_lo", "prediction_hi"]
+    columns += [name for name in (rows[0] if rows else {}) if name not in columns]
     networks = Networks(
         table=pd.DataFrame([rows[index] for index in kept], columns=columns),
         maps=[arrays[index] for index in kept],
         onehot=onehot,
         failed=pd.DataFrame(failed, columns=FAILED_COLUMNS),
+        notices=_notices(candidates),
+        probes=[probes[index] for index in kept] if probes else None,
+        tracks=(pd.concat(tracks, ignore_index=True) if tracks else pd.DataFrame(columns=TRACK_COLUMNS))[TRACK_COLUMNS],
     )
     return networks, metric
+
+
+def _notices(candidates: Sequence[Mapping]) -> tuple[str, ...]:
+    """Say what cannot be known of networks that were not trained here."""
+    names = dict.fromkeys(row["name"] for row in candidates if row["architecture"] == "external" and "name" in row)
+    if not names:
+        return ()
+    return (
+        f"Trained elsewhere: {', '.join(names)}. Whether these networks saw the validation regions in training is not "
+        "known; if they did, their prediction is flattered.",
+    )
 
 
 def _without_copies(rows: list[dict], arrays: list[np.ndarray], failed: list[dict]) -> list[int]:
@@ -95,11 +121,11 @@ def _without_copies(rows: list[dict], arrays: list[np.ndarray], failed: list[dic
     return [index for index, row in enumerate(rows) if row["id"] not in copies]
 
 
-def _sequences(path: Path, dataset) -> np.ndarray:
-    """Return the one-hot sequences (N, 4, L) of the regions listed in a file (region_id, row)."""
+def _places(path: Path, dataset) -> np.ndarray:
+    """Return the rows of the dataset, int64 (N,), of the regions listed in a file (region_id, row)."""
     if not path.is_file():
         raise UserError(f"{path} is missing: it lists the validation regions that are compared")
-    return check_onehot(one_hot_numpy(dataset.codes(dataset.locate(read_tsv(path)))))
+    return dataset.locate(read_tsv(path))
 
 
 def _maps(name: str, train_dir: Path, maps_dir: Path, shape: tuple[int, ...]) -> tuple[str | None, np.ndarray | None]:
@@ -118,13 +144,25 @@ def _maps(name: str, train_dir: Path, maps_dir: Path, shape: tuple[int, ...]) ->
     return (reason, None) if reason else (None, array)
 
 
-def _prediction(path: Path, metric: str, bootstraps: int, seed: int) -> tuple[tuple[float, float, float], str | None]:
-    """Return the validation metric with its interval, and the reason of failure or None."""
+def _loss(path: Path) -> float:
+    """Return the validation loss; NaN where it was not finite."""
+    loss = (read_json(path).get("valid") or {}).get("loss")
+    return float("nan") if loss is None else float(loss)
+
+
+def _prediction(
+    path: Path, metric: str, info: Mapping, bootstraps: int, seed: int
+) -> tuple[tuple[float, float, float], pd.DataFrame | None, str | None]:
+    """Return the validation metric with its interval, the table of all metrics, and the reason of failure or None."""
     unknown = (float("nan"),) * 3
     if not path.is_file():
         raise UserError(f"{path} is missing: train the candidate again, its validation predictions are needed")
     with np.load(path, allow_pickle=False) as file:
         prediction, target = file["prediction"], file["target"]
+        jsd = file["profile_jsd"] if "profile_jsd" in file.files else None
     if not np.isfinite(prediction).all():
-        return unknown, "its validation predictions contain NaN or infinite values"
-    return prediction_metric(prediction, target, metric=metric, bootstraps=bootstraps, seed=seed), None
+        return unknown, None, "its validation predictions contain NaN or infinite values"
+    draws = {"bootstraps": bootstraps, "seed": seed}
+    tasks = info.get("tasks") or [f"task_{index}" for index in range(target.shape[1])]
+    table = prediction_table(prediction, target, kind=info["target"], tasks=tasks, jsd=jsd, **draws)
+    return prediction_metric(prediction, target, metric=metric, **draws), table, None

@@ -11,6 +11,7 @@ import pandas as pd
 
 from lucidna.errors import UserError, nearest
 from lucidna.ranking.prepare import check_onehot, problem_of
+from lucidna.ranking.probes.store import Probes
 
 FAILED_COLUMNS = ["id", "family", "fold", "control", "reason"]
 
@@ -34,6 +35,10 @@ class Networks:
         Networks that cannot be ranked: id, family, fold, control, reason.
     notices
         Sentences to be repeated in the verdict.
+    probes
+        n, in the order of the table, with places among the regions; None where there are none.
+    tracks
+        Every metric of prediction: id, task, metric, value, lo, hi; None where it is not known.
     """
 
     table: pd.DataFrame
@@ -42,6 +47,8 @@ class Networks:
     votes: list | None = None
     failed: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=FAILED_COLUMNS))
     notices: tuple[str, ...] = ()
+    probes: list[Probes | None] | None = None
+    tracks: pd.DataFrame | None = None
 
 
 def read_networks(
@@ -185,6 +192,8 @@ def _scores(scores, names: list[str]) -> np.ndarray:
                 f"the score of network '{names[index]}' has {numbers.size} numbers: "
                 "give one, or value, lower and upper end"
             )
+        if np.isinf(numbers).any():
+            raise UserError(f"the score of network '{names[index]}' is infinite: give a finite one, or NaN if unknown")
         out[index, : len(numbers)] = numbers
     return out
 

@@ -13,9 +13,9 @@ from lucidna.attribution.correction import correct
 from lucidna.attribution.output import ScalarOutput
 from lucidna.attribution.saliency import saliency
 from lucidna.errors import UserError
+from lucidna.folds import FEWEST_VALID
 from lucidna.sequence import one_hot_numpy
 
-MINIMUM = 20
 ADVISED = 50
 
 logger = logging.getLogger(__name__)
@@ -43,9 +43,9 @@ def choose_regions(dataset, *, n: int = 500, seed: int = 0) -> np.ndarray:
         When the fold has fewer than 20 validation peaks.
     """
     peaks = np.asarray(dataset.rows_of("valid", "peak"))
-    if len(peaks) < MINIMUM:
+    if len(peaks) < FEWEST_VALID:
         raise UserError(
-            f"the fold has {len(peaks)} validation peaks: the ranking needs at least {MINIMUM}, "
+            f"the fold has {len(peaks)} validation peaks: the ranking needs at least {FEWEST_VALID}, "
             "give `folds` larger validation chromosomes"
         )
     if min(n, len(peaks)) < ADVISED:

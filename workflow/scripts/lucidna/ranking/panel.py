@@ -95,8 +95,17 @@ def rank_candidates(
 
     Examples
     --------
-    >>> ranking = rank_candidates(maps, onehot, controls=["shuffled_0"])    # doctest: +SKIP
+    Networks with maps (N, 4, L) in one .npy file each, too many for the memory at once:
+
+    >>> maps = {path.stem: np.load(path, mmap_mode="r") for path in Path("maps").glob("*.npy")}  # doctest: +SKIP
+    >>> ranking = rank_candidates(maps, onehot, scores=aurocs, metric="auroc", seed=0)  # doctest: +SKIP
     >>> print(ranking.verdict["text"])                                      # doctest: +SKIP
+    >>> ranking.ranking[["rank", "id", "score", "score_lo", "score_hi"]]    # doctest: +SKIP
+    >>> ranking.write("results/mine")                                       # doctest: +SKIP
+
+    A dinucleotide-shuffled or label-shuffled control among them vetoes what is no better than it:
+
+    >>> ranking = rank_candidates(maps, onehot, controls=["shuffled_0"])    # doctest: +SKIP
     """
     networks = read_networks(
         maps,
@@ -130,6 +139,7 @@ def rank_experiment(
     dataset,
     *,
     regions_dir: str | Path | None = None,
+    probes_dir: str | Path | None = None,
     objective: Mapping[str, float] | None = None,
     top: int = 5,
     single: bool = False,
@@ -153,6 +163,8 @@ def rank_experiment(
         Open `lucidna.dataset.Dataset`, for the sequences of the regions.
     regions_dir
         Folder with <fold>.tsv (region_id, row); by default `regions` beside `maps_dir`.
+    probes_dir
+        Folder with <id>.npz of every candidate (`probes.store`); None leaves these criteria out of the panel.
     objective, top, single, margin, quantile, consistency, bootstraps, seed
         As in `rank_candidates`.
 
@@ -173,6 +185,7 @@ def rank_experiment(
         maps_dir,
         maps_dir.parent / "regions" if regions_dir is None else Path(regions_dir),
         dataset,
+        probes_dir=None if probes_dir is None else Path(probes_dir),
         bootstraps=bootstraps,
         seed=seed,
     )

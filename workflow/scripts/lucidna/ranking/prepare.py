@@ -6,30 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from lucidna.attribution.correction import correct
 from lucidna.errors import UserError
 from lucidna.sequence import one_hot_numpy
 
 CACHE_BYTES = 512 * 2**20
-
-
-def correct(maps: np.ndarray) -> np.ndarray:
-    """Subtract the mean over bases (the gradient component that the data cannot constrain).
-
-    Parameters
-    ----------
-    maps
-        (..., 4, L) hypothetical attributions, bases ACGT.
-
-    Returns
-    -------
-    The corrected maps, same shape; float32 stays float32.
-
-    Notes
-    -----
-    Majdandzic et al., Genome Biology 24:109, 2023 (a subtraction; its README prints a division).
-    """
-    maps = np.asarray(maps)
-    return maps - maps.mean(axis=-2, keepdims=True)
 
 
 def unit_norm(maps: np.ndarray) -> np.ndarray:

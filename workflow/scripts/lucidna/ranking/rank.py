@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,7 @@ from lucidna.ranking.gate import QUANTILE_MINIMUM, at_chance, gate_reasons, veto
 from lucidna.ranking.inputs import Networks
 from lucidna.ranking.prediction import CHANCE
 from lucidna.ranking.prepare import MapSet
+from lucidna.ranking.probed import fold_agreement, probed_values
 from lucidna.ranking.score import MINIMUM_REFERENCES, RULE_B, combined_score, objective_of, rank_stability
 from lucidna.ranking.tables import Ranking, family_table, with_failed
 from lucidna.ranking.verdict import in_fold, inseparable_from_best, regions_to_separate, verdict_of
@@ -59,14 +60,17 @@ def rank_networks(
         rows = np.flatnonzero((table["fold"] == fold).to_numpy())
         if len(rows) == 0:
             continue
+        maps = MapSet([networks.maps[row] for row in rows], onehot)
         measured = measure(
-            MapSet([networks.maps[row] for row in rows], onehot),
+            maps,
             families=table["family"].iloc[rows].tolist(),
             voters=voters[rows],
             votes=None if networks.votes is None else [networks.votes[row] for row in rows],
             consistency=consistency,
             seed=seed,
         )
+        if networks.probes is not None:
+            measured = _with_probes(measured, maps, networks, table, rows, fold, voters)
         draws = measured.draws(resample(len(onehot), bootstraps, seed=seed + number))
         folds[fold] = _Fold(rows=rows, measured=measured, draws=draws, n_regions=len(onehot))
 
@@ -91,7 +95,32 @@ def rank_networks(
     ranking["front"] = ranking["id"].isin(verdict["front"])
     ranking["inseparable"] = ranking["id"].isin(verdict["inseparable"])
     families = family_table(ranking)
-    return Ranking(panel=panel, ranking=ranking, families=families, verdict=verdict, metric=metric)
+    return Ranking(
+        panel=panel, ranking=ranking, families=families, verdict=verdict, metric=metric, tracks=networks.tracks
+    )
+
+
+def _with_probes(
+    measured: Measured,
+    maps: MapSet,
+    networks: Networks,
+    table: pd.DataFrame,
+    rows: np.ndarray,
+    fold: str,
+    voters: np.ndarray,
+) -> Measured:
+    """Add what was probed with the networks of one fold; its bootstrap leaves out the regions that were not."""
+    values, weights = probed_values([networks.probes[row] for row in rows], maps.n_regions)
+    families = table["family"].tolist()
+    others = [
+        (families[row], probes.fold_rows[fold], probes.fold_maps[fold])
+        for row, probes in enumerate(networks.probes)
+        if voters[row] and probes is not None and fold in probes.fold_maps
+    ]
+    agreement = fold_agreement(maps, [families[row] for row in rows], others)
+    if np.isfinite(agreement).any():
+        values = {"fold_agreement": agreement, **values}
+    return replace(measured, values=measured.values | values, weights=measured.weights | weights)
 
 
 def _at_chance(table: pd.DataFrame, candidate: np.ndarray, metric: str) -> np.ndarray:

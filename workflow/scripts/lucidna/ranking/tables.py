@@ -42,6 +42,9 @@ class Ranking:
         See `verdict.verdict_of`.
     metric
         What the column prediction holds: "auroc", "pearson", or as the caller named it.
+    tracks
+        Every metric of prediction of every network, per track and over all ("all"), with intervals: id, task,
+        metric, value, lo, hi; None when predictions were not given.
     """
 
     panel: pd.DataFrame
@@ -49,13 +52,16 @@ class Ranking:
     families: pd.DataFrame
     verdict: dict
     metric: str = "prediction"
+    tracks: pd.DataFrame | None = None
 
     def write(self, directory: str | Path) -> None:
-        """Write panel.tsv, ranking.tsv, families.tsv and verdict.json into a folder."""
+        """Write panel.tsv, ranking.tsv, families.tsv, verdict.json and, where known, prediction.tsv into a folder."""
         directory = Path(directory)
         write_tsv(directory / "panel.tsv", self.panel)
         write_tsv(directory / "ranking.tsv", self.ranking)
         write_tsv(directory / "families.tsv", self.families)
+        if self.tracks is not None:
+            write_tsv(directory / "prediction.tsv", self.tracks)
         write_json(directory / "verdict.json", self.verdict)
 
 

@@ -7,6 +7,7 @@ import math
 import pandas as pd
 
 from lucidna.report.collect import Experiment, appearance
+from lucidna.report.criteria_words import MEANINGS, PREDICTION
 from lucidna.report.figures import Point, intervals, scatter
 from lucidna.report.numbers import as_float, interval
 from lucidna.report.tables import (
@@ -21,37 +22,8 @@ from lucidna.report.tables import (
     text_cell,
 )
 
-#: What the columns of the panel mean, in the words of the page; in the order of the page.
-MEANINGS = {
-    "score": ("score", "mean rank percentile, within a fold, of the criteria that count: 1 is best"),
-    "c_cos": (
-        "consensus cosine",
-        "agreement of whole maps with the re-weighted consensus of the other networks",
-    ),
-    "c_snr": (
-        "consensus SNR",
-        "signal at the consensus' strongest positions over the largest values elsewhere",
-    ),
-    "c_auc": ("consensus AUROC", "how well maps separate the consensus' strongest positions from the rest"),
-    "sl_con": ("seqlet recurrence", "similarity of a map's strongest windows with those of other sequences"),
-    "soft_kmer6": ("weighted 6-mers", "enrichment of 6-mers weighted by importance, on sequences held out"),
-    "m1cf": ("ACME 1, cross-fitted", "k-mer divergence of important positions, on sequences held out"),
-    "ac1_g": ("autocorrelation", "of neighbouring contributions"),
-    "selfsnr": ("self SNR", "signal at a map's own smoothed strongest positions over the largest elsewhere"),
-    "agreement": ("plain agreement", "cosine with the mean map of the other networks, without re-weighting"),
-    "family_agreement": ("family agreement", "cosine with the networks of the same family"),
-    "angle_over_30": (
-        "angle over 30°",
-        "share of positions whose gradient leaves the simplex by more than 30°",
-    ),
-    "m1": ("ACME 1", "k-mer divergence of important positions, as published; for comparison"),
-    "m1_null": ("ACME 1, null", "the same with rolled masks"),
-    "m2": ("ACME 2", "divergence of the directions of contributions, as published; for comparison"),
-    "m2_null": ("ACME 2, null", "the same with random directions"),
-    "m2_permuted_null": ("ACME 2, permuted", "the same with permuted positions"),
-}
 #: Columns of numbers that are no criterion of the maps.
-OTHER = ("prediction", "rank", "top_share", "consensus_weight", "seed")
+OTHER = ("prediction", *PREDICTION, "rank", "top_share", "consensus_weight", "seed")
 #: Criteria drawn against prediction, where they are known; the panel lists all.
 DRAWN = ("score", "c_cos", "c_snr", "c_auc", "sl_con", "m1cf", "soft_kmer6", "family_agreement")
 KINDS = {"control": "control", "vetoed": "vetoed", "gated": "failed_gate", "failed": "vetoed"}
@@ -91,7 +63,7 @@ def section(experiment: Experiment) -> dict:
 
 def links(experiment: Experiment) -> list[tuple[str, str]]:
     """List the files of the ranking that are there."""
-    names = ("panel.tsv", "ranking.tsv", "families.tsv", "verdict.json", "pareto.png")
+    names = ("panel.tsv", "ranking.tsv", "families.tsv", "prediction.tsv", "verdict.json", "pareto.png")
     return [(name, link) for name in names if (link := experiment.link("rank", name))]
 
 
@@ -255,9 +227,10 @@ def panel_table(panel: pd.DataFrame, records: list[dict], x_label: str) -> Table
     if "top_share" in panel:
         columns.append(Column("delivered in", True, "share of resamples in which it is among the delivered"))
         cells.append([share_cell(row.get("top_share")) for row in rows])
-    for name in ["prediction", *criteria_of(panel)]:
+    known = {"prediction": (x_label, ""), **PREDICTION, **MEANINGS}
+    for name in ["prediction", *PREDICTION, *criteria_of(panel)]:
         if name in panel:
-            label, meaning = MEANINGS.get(name, (x_label if name == "prediction" else label_of(name), ""))
+            label, meaning = known.get(name, (label_of(name), ""))
             columns.append(Column(label, True, meaning))
             cells.append(interval_cells(rows, name))
     css = ["chosen" if r["chosen"] else "" if r["kind"] == "candidate" else "set-aside" for r in records]

@@ -33,7 +33,7 @@ from lucidna.training.module import CandidateModule, TrainingDivergedError
 from lucidna.training.names import CONTROLS, resolve_trainer
 from lucidna.training.recipes import compose
 from lucidna.training.recipes.base import Recipe, Stage
-from lucidna.training.resume import best_path, find_progress, fingerprint, model_weights, read_checkpoint
+from lucidna.training.resume import LAST, best_path, find_progress, fingerprint, model_weights, read_checkpoint
 from lucidna.training.seeds import derive_seed
 
 log = logging.getLogger(__name__)
@@ -216,17 +216,17 @@ class _Run:
                 shuffle_labels=self.control == "label_shuffled",
             )
             monitor = {"monitor": f"valid_{module.monitor}", "mode": module.mode}
+            saving = {
+                "dirpath": self.folder,
+                "save_on_train_epoch_end": True,
+                "enable_version_counter": False,
+                "auto_insert_metric_name": False,
+            }
             callbacks = [
                 EarlyStopping(**monitor, patience=self.settings["patience"], check_finite=False),
-                ModelCheckpoint(
-                    **monitor,
-                    dirpath=self.folder,
-                    filename=best_path(self.folder, index).stem,
-                    save_last=True,
-                    save_on_train_epoch_end=True,
-                    enable_version_counter=False,
-                    auto_insert_metric_name=False,
-                ),
+                ModelCheckpoint(**monitor, filename=best_path(self.folder, index).stem, **saving),
+                # Of every epoch: `save_last` would write only after those with a new best.
+                ModelCheckpoint(filename=Path(LAST).stem, **saving),
             ]
             try:
                 self._trainer(stage, callbacks).fit(
