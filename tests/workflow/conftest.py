@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -23,16 +24,26 @@ class Workflow:
         return [sys.executable, "-m", "snakemake", *snakefile, "--cores", str(cores), *arguments]
 
     def run(self, *arguments: str, cores: int = 2, check: bool = True, timeout: int = 900, env: dict | None = None):
-        """Run to the end; return the completed process with its output as text."""
-        done = subprocess.run(
+        """Run to the end; return the completed process with its output as text.
+
+        When the time is up, or the test is stopped, the jobs that Snakemake started end with it.
+        """
+        process = subprocess.Popen(
             self.command(*arguments, cores=cores),
             cwd=self.folder,
             env={**os.environ, **(env or {})},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=timeout,
+            start_new_session=True,
         )
+        try:
+            output, _ = process.communicate(timeout=timeout)
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+            raise
+        done = subprocess.CompletedProcess(process.args, process.returncode, output)
         assert not check or done.returncode == 0, done.stdout[-6000:]
         return done
 

@@ -65,6 +65,21 @@ def test_validation_chose_and_test_came_after(tiny):
     assert (folder / "report" / "test_metrics.tsv").stat().st_mtime_ns > verdict
 
 
+def test_panel_and_page_show_stability_faithfulness_and_calibration(tiny):
+    folder = experiment(tiny)
+    panel = table(folder / "rank" / "panel.tsv").set_index("control")
+    for name in ("rc_stability", "shift_stability", "mutation_stability", "noise_stability", "retention_stability"):
+        assert panel[[name, f"{name}_lo", f"{name}_hi"]].notna().all(axis=None), name
+    for name in ("insertion", "deletion", "ism_agreement", "random_last", "random_all", "angle_over_30"):
+        assert panel[[name, f"{name}_lo", f"{name}_hi"]].notna().all(axis=None), name
+    assert panel.loc["none", "retention_stability"].min() > panel.loc["random_weights", "retention_stability"]
+    assert panel[["calibration_error", "spearman", "mse", "valid_loss"]].notna().all(axis=None)
+    assert set(table(folder / "rank" / "prediction.tsv")["task"]) == {"accessibility", "all"}
+    page = (folder / "report" / "report.html").read_text()
+    for label in ("reverse complement", "insertion", "ISM agreement", "all layers redrawn", "calibration error"):
+        assert label in page, label
+
+
 def test_second_run_does_nothing(tiny):
     done = tiny.run("--configfile", "config.yaml")
     assert "Nothing to be done" in done.stdout
