@@ -185,3 +185,11 @@ def test_an_empty_table_is_absent(tmp_path):
     (tmp_path / "empty.tsv").write_text("")
     assert read_table(tmp_path / "empty.tsv") is None
     assert read_table(tmp_path / "nowhere.tsv") is None
+
+
+def test_correlation_of_a_few_rows_has_none():
+    frame = pd.DataFrame({"a": np.arange(5.0), "b": np.arange(5.0)})
+    found = truth_section.correlation(frame, "a", "b")
+    assert found["spearman"] == pytest.approx(1)
+    assert np.isnan(found["spearman_lo"])
+    assert np.isnan(found["spearman_hi"])

@@ -222,7 +222,7 @@ def _text(
     ]
     for key, why in (
         ("failed", "could not be compared"),
-        ("gated", f"predict clearly worse than the best ({metric})"),
+        ("gated", f"predict clearly worse than the best, or no better than chance ({metric})"),
         (
             "vetoed",
             "have maps that are no better than those of a control, or are the worst of a large population",

@@ -23,6 +23,7 @@ from lucidna.truth import compare_patterns, instance_recovery, mask_auc, mask_wi
 
 #: Regions read at a time, and most regions scored, of an attribution file.
 BLOCK, MOST_REGIONS = 512, 5000
+FEWEST_RESAMPLED = 6
 BOOTSTRAPS = 500
 COUNTS = {"n_instances": "instances", "n_found": "found", "n_hits": "hits", "n_true": "true hits"}
 
@@ -256,11 +257,15 @@ def ranking_against_truth(experiment: Experiment, quality: pd.DataFrame) -> tupl
 
 
 def correlation(frame: pd.DataFrame, first: str, second: str) -> dict[str, float]:
-    """Return Spearman's correlation of two columns, with a bootstrap interval over the rows."""
+    """Return Spearman's correlation of two columns, with a bootstrap interval over the rows.
+
+    Resamples of few rows mostly repeat the order they have, so below `FEWEST_RESAMPLED` rows the interval is NaN.
+    """
     values = frame[[first, second]].to_numpy(dtype=float)
     rng = np.random.default_rng(0)
     draws = []
-    for rows in rng.integers(0, len(values), (BOOTSTRAPS, len(values))):
+    enough = len(values) >= FEWEST_RESAMPLED
+    for rows in rng.integers(0, len(values), (BOOTSTRAPS if enough else 0, len(values))):
         sample = values[rows]
         if np.ptp(sample[:, 0]) > 0 and np.ptp(sample[:, 1]) > 0:
             draws.append(spearmanr(sample[:, 0], sample[:, 1]).statistic)
