@@ -160,7 +160,9 @@ def test_sdm_conda_runs_offline_on_stand_in_channels(workflow, tmp_path):
     make = [sys.executable, str(standin / "channels.py"), str(channels), *map(str, ENVIRONMENTS)]
     assert os.spawnv(os.P_WAIT, sys.executable, make) == 0
     launcher = home / "bin" / "conda"
-    launcher.write_text(f'#!/bin/sh\nexec {sys.executable} {standin / "conda.py"} {home} "$@"\n')
+    # The solver is a native library: when it dies of a signal, its trace is printed and it is started once more.
+    call = f'{sys.executable} -X faulthandler {standin / "conda.py"} {home} "$@"'
+    launcher.write_text(f"#!/bin/sh\n{call}\nstatus=$?\n[ $status -lt 128 ] && exit $status\nexec {call}\n")
     launcher.chmod(launcher.stat().st_mode | stat.S_IXUSR)
     (home / "bin" / "activate").write_text('export CONDA_PREFIX="$1"\nexport PATH="$1/bin:$PATH"\n')
     for name in ("tiny.yaml", "tiny_tracks.tsv"):

@@ -64,7 +64,9 @@ def _import_file(path: str) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
+        # Compiled here, not by the loader: its cache knows a file by second and size, and would give old code for a
+        # file that was edited within the second it was first read in.
+        exec(compile(Path(path).read_bytes(), path, "exec"), module.__dict__)
     except Exception as error:
         del sys.modules[name]
         raise UserError(f"{path} cannot be imported ({_first_line(error)}): mend the file") from error
