@@ -18,7 +18,7 @@ from jsonschema.exceptions import ValidationError, best_match
 from lucidna.errors import UserError, nearest
 from lucidna.external.settings import check_external, maps_only_schema, only_maps
 from lucidna.folds import expand_folds
-from lucidna.models.names import check_architecture
+from lucidna.models.names import check_architecture, first_kernel
 from lucidna.training.recipes.names import check_recipe
 
 SCHEMA = Path(__file__).resolve().parents[2] / "schemas" / "config.schema.yaml"
@@ -166,6 +166,7 @@ def _check_together(config: dict) -> None:
 def _check_grid(config: dict) -> None:
     grid = config["grid"]
     window, target = config["window"], config["target"]
+    kinds = []
     for name, entry in grid["architectures"].items():
         arguments = dict(entry or {})
         kind = arguments.pop("class", name)
@@ -173,11 +174,17 @@ def _check_grid(config: dict) -> None:
             check_architecture(
                 kind, arguments, target=target, input_length=window["input"], output_length=window["output"]
             )
-    kinds = [(entry or {}).get("class", name) for name, entry in grid["architectures"].items()]
+        kinds.append((kind, first_kernel(kind, arguments)))
     for name, recipe in grid["recipes"].items():
-        for kind in kinds:
+        for kind, width in kinds:
             with _named(f"grid.recipes.{name}"):
-                check_recipe(normal_recipe(recipe), target=target, window=window["input"], class_name=kind)
+                check_recipe(
+                    normal_recipe(recipe),
+                    target=target,
+                    window=window["input"],
+                    class_name=kind,
+                    first_kernel=width,
+                )
 
 
 @contextmanager

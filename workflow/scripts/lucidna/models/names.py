@@ -71,6 +71,12 @@ def minimum_length(name: str, arguments: Mapping[str, Any]) -> int:
     return 2 if pool_sizes is None else math.prod(pool_sizes)
 
 
+def first_kernel(name: str, arguments: Mapping[str, Any]) -> int:
+    """Return the width in bp of an architecture's first filters."""
+    complete = {**ARCHITECTURES[name], **arguments}
+    return complete["first_kernel"] if "first_kernel" in complete else complete["kernel_sizes"][0]
+
+
 def check_architecture(
     name: str,
     arguments: Mapping[str, Any],

@@ -6,27 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lucidna.kmers import kmer_index
 from lucidna.ranking.bootstrap import block_jackknife
 
 PSEUDOCOUNT = 500
 FOLDS = 4
-
-
-def kmer_index(codes: np.ndarray, k: int) -> np.ndarray:
-    """Return the number of the k-mer at each position: (N, L) codes -> (N, L-k+1), -1 for an N.
-
-    The number is sum digit * 4^(k-1-i), ACGT = 0123.
-    """
-    codes = np.asarray(codes)
-    length = codes.shape[1] - k + 1
-    index = np.zeros((codes.shape[0], max(length, 0)), dtype=np.int64)
-    unknown = np.zeros(index.shape, dtype=bool)
-    for shift in range(k):
-        digit = codes[:, shift : shift + length]
-        index = index * 4 + digit
-        unknown |= digit > 3
-    index[unknown] = -1
-    return index
 
 
 def kmer_prior(index: np.ndarray, k: int) -> np.ndarray:

@@ -26,6 +26,9 @@ CHECK_EVERY = 50
 
 STATE = "lucidna"
 
+# The share of a cosine schedule in which the learning rate rises from zero.
+WARM_UP = 0.15
+
 
 class TrainingDivergedError(RuntimeError):
     """The loss became NaN or infinite.
@@ -149,6 +152,14 @@ class CandidateModule(pl.LightningModule):
         self.n_rows = 0
         self.bad_step = torch.full((), -1, device=self.device)
 
+    def on_train_batch_start(self, batch: dict[str, Tensor], batch_idx: int) -> None:
+        """Set the learning rate of the cosine schedule; it depends on the step alone, so it resumes by itself."""
+        if self.settings["schedule"] == "cosine":
+            per_epoch = self.trainer.num_training_batches
+            share = (self.current_epoch * per_epoch + batch_idx + 1) / (self.stage.max_epochs * per_epoch)
+            for group in self.trainer.optimizers[0].param_groups:
+                group["lr"] = self.stage.learning_rate * cosine_factor(share)
+
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
         """Augment, predict and return the loss."""
         context = StepContext(
@@ -207,7 +218,8 @@ class CandidateModule(pl.LightningModule):
             "learning_rate": self.trainer.optimizers[0].param_groups[0]["lr"],
         }
         self.history.append(row)
-        self.plateau.step(self.valid[self.monitor])
+        if self.settings["schedule"] == "plateau":
+            self.plateau.step(self.valid[self.monitor])
         if not self.trainer.is_global_zero:
             return
         log.info(
@@ -243,3 +255,13 @@ class CandidateModule(pl.LightningModule):
         step = int(self.bad_step)
         if step >= 0:
             raise TrainingDivergedError(self.stage.name, self.current_epoch + 1, step + 1)
+
+
+def cosine_factor(share: float) -> float:
+    """Return the learning rate at a share of training (0 to 1) as a share of the largest.
+
+    It rises in a straight line over the first `WARM_UP` and falls to zero along half a cosine.
+    """
+    if share < WARM_UP:
+        return share / WARM_UP
+    return (1 + math.cos(math.pi * (share - WARM_UP) / (1 - WARM_UP))) / 2

@@ -15,6 +15,7 @@ TRAINER: dict[str, Any] = {
     "optimizer": "adam",
     "learning_rate": 1e-3,
     "patience": 10,  # epochs without a better monitor before training stops
+    "schedule": "plateau",  # or "cosine": up in the first steps, down to zero at the last of max_epochs
     "plateau_patience": 5,  # epochs without a better monitor before the learning rate falls
     "plateau_factor": 0.2,
     "monitor": "auto",

@@ -26,13 +26,13 @@ from lucidna.files import atomic_path, write_json, write_tsv
 from lucidna.models import build, count_parameters
 from lucidna.models.layers import start_at
 from lucidna.models.store import save_model
-from lucidna.training.data import BatchReader, CandidateData
+from lucidna.training.data import BatchReader, CandidateData, shuffled_labels
 from lucidna.training.evaluate import evaluate_rows, without_nan
 from lucidna.training.losses import auto_count_weight, make_loss
 from lucidna.training.module import CandidateModule, TrainingDivergedError
 from lucidna.training.names import CONTROLS, resolve_trainer
 from lucidna.training.recipes import compose
-from lucidna.training.recipes.base import Recipe, Stage
+from lucidna.training.recipes.base import Batch, Examples, Recipe, Stage
 from lucidna.training.resume import LAST, best_path, find_progress, fingerprint, model_weights, read_checkpoint
 from lucidna.training.seeds import derive_seed
 
@@ -121,6 +121,7 @@ class _Run:
             progress = find_progress(self.folder, self.fingerprint) if resume else None
             if progress is None:
                 shutil.rmtree(self.folder, ignore_errors=True)
+                self.recipe.initialise(model, self._examples())
             else:
                 self.history = progress.history
                 log.info("%s  goes on after epoch %d", self.label, len(self.history))
@@ -162,6 +163,16 @@ class _Run:
             # Without this the first epochs go into finding the mean of the log counts.
             start_at(model, np.mean(self.dataset.targets[rows], axis=0, dtype=np.float64))
         return model
+
+    def _examples(self) -> Examples:
+        rows = self.dataset.rows_of("train")
+        shuffled = self.control == "label_shuffled"
+        labels = shuffled_labels(rows, len(self.dataset.targets), seed=self.seed) if shuffled else None
+
+        def read(rows: np.ndarray) -> Batch:
+            return self.reader.read(rows, label_rows=None if labels is None else labels[rows])
+
+        return Examples(rows=rows, read=read)
 
     def _trainer(self, stage: Stage, callbacks: list[pl.Callback]) -> pl.Trainer:
         return pl.Trainer(

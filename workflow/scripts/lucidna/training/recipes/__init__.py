@@ -15,9 +15,10 @@ def registry() -> dict[str, type[Component]]:
     """Return the class of every component by its name in the config."""
     from lucidna.training.recipes.evoaug import EvoAug
     from lucidna.training.recipes.exponential import Exponential
+    from lucidna.training.recipes.kmer_filters import KmerFilters
     from lucidna.training.recipes.standard import Standard
 
-    return {part.name: part for part in (Standard, Exponential, EvoAug)}
+    return {part.name: part for part in (Standard, Exponential, KmerFilters, EvoAug)}
 
 
 def compose(components: Sequence[Sequence[Any]]) -> Recipe:

@@ -11,6 +11,7 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from pytorch_lightning import Callback
 from torch import Tensor, nn
@@ -58,6 +59,22 @@ class StepContext:
     control_order: Tensor
 
 
+@dataclasses.dataclass(frozen=True)
+class Examples:
+    """Training rows for what looks at the data before the first step, read when asked for.
+
+    Attributes
+    ----------
+    rows : numpy.ndarray
+        int64 (N,), sorted.
+    read : callable
+        Rows -> batch of CPU tensors, unshifted, with the targets that training sees.
+    """
+
+    rows: np.ndarray
+    read: Callable[[np.ndarray], Batch]
+
+
 class Component:
     """One strategy of a recipe. The hooks do nothing here; a component overrides those that it needs.
 
@@ -79,6 +96,9 @@ class Component:
     def optimizer_arguments(self) -> dict[str, Any]:
         """Return arguments of the optimizer, such as `weight_decay`."""
         return {}
+
+    def initialise(self, model: nn.Module, examples: Examples) -> None:
+        """Change, in place, the fresh weights of a network that is about to be trained."""
 
     def jitter(self) -> bool:
         """Return whether training windows are shifted at random within the dataset's jitter."""
@@ -138,6 +158,11 @@ class Recipe:
         for part in self.components:
             merged.update(part.optimizer_arguments())
         return merged
+
+    def initialise(self, model: nn.Module, examples: Examples) -> None:
+        """Let every component change the fresh weights."""
+        for part in self.components:
+            part.initialise(model, examples)
 
     def jitter(self) -> bool:
         """Return whether any component shifts the training windows."""

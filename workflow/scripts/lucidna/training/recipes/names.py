@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lucidna.errors import UserError, nearest
+from lucidna.kmers import LONGEST
 
 COMPONENTS: dict[str, dict[str, Any]] = {
     "standard": {
@@ -15,6 +16,10 @@ COMPONENTS: dict[str, dict[str, Any]] = {
         "jitter": True,  # shifts of up to window.jitter bp, drawn anew each epoch
     },
     "exponential": {"first_activation": "exponential"},
+    "kmer_filters": {
+        "k": 7,  # bp
+        "share": 0.5,  # largest share of the first layer's filters that start from a word
+    },
     "evoaug": {
         "preset": None,  # deepstarr | chip | basset; null: chip where no operations are given
         "operations": None,  # in order of application, each a name or {name: {argument: value}}
@@ -81,7 +86,9 @@ _PROBABILITIES = ("fraction", "probability")
 _SWITCHES = {"standard": ("reverse_complement", "jitter")}
 
 
-def check_recipe(components: Sequence[Sequence[Any]], *, target: str, window: int, class_name: str) -> None:
+def check_recipe(
+    components: Sequence[Sequence[Any]], *, target: str, window: int, class_name: str, first_kernel: int | None = None
+) -> None:
     """Refuse a recipe that does not exist, or that does not go with these data.
 
     Parameters
@@ -94,6 +101,8 @@ def check_recipe(components: Sequence[Sequence[Any]], *, target: str, window: in
         Input length in bp.
     class_name : str
         The architecture, named in the messages.
+    first_kernel : int, optional
+        Width in bp of its first filters; None where that is not known.
 
     Raises
     ------
@@ -115,6 +124,8 @@ def check_recipe(components: Sequence[Sequence[Any]], *, target: str, window: in
                     f"recipe component 'exponential': first_activation {settings['first_activation']!r} is "
                     f"neither 'exponential' nor 'relu': {class_name!r} has no other"
                 )
+        elif name == "kmer_filters":
+            _check_kmer_filters(settings, class_name=class_name, first_kernel=first_kernel)
         elif name == "evoaug":
             _check_evoaug(settings, target=target, window=window)
 
@@ -201,6 +212,19 @@ def _check_standard(settings: Mapping[str, Any]) -> None:
     for key in _SWITCHES["standard"]:
         if not isinstance(settings[key], bool):
             raise UserError(f"recipe component 'standard': {key} {settings[key]!r} is neither true nor false")
+
+
+def _check_kmer_filters(settings: Mapping[str, Any], *, class_name: str, first_kernel: int | None) -> None:
+    k, share = settings["k"], settings["share"]
+    if not _is_whole(k) or not 4 <= k <= LONGEST:
+        raise UserError(f"recipe component 'kmer_filters': k {k!r} is not a whole number of bp from 4 to {LONGEST}")
+    if first_kernel is not None and k > first_kernel:
+        raise UserError(
+            f"recipe component 'kmer_filters': k {k} is longer than the first filters of {class_name!r}, "
+            f"{first_kernel} bp: lower k or widen the filters"
+        )
+    if not _is_number(share) or not 0 < share <= 1:
+        raise UserError(f"recipe component 'kmer_filters': share {share!r} is not a number above 0, up to 1")
 
 
 def _check_evoaug(arguments: Mapping[str, Any], *, target: str, window: int) -> None:
