@@ -52,6 +52,13 @@ def test_columns_and_values(stage, hits):
         assert hit.contribution == pytest.approx(expected, abs=2e-3)
 
 
+def test_hits_compete_with_decoys_by_the_shape_of_the_map(hits):
+    for _, group in hits.groupby("pattern"):
+        ordered = group.sort_values("correlation", ascending=False)
+        assert ordered["q_value"].is_monotonic_increasing
+        assert not group.sort_values("score", ascending=False)["q_value"].is_monotonic_increasing
+
+
 def test_hits_are_in_genome_order(hits):
     assert hits["chrom"].drop_duplicates().tolist() == ["chr2", "NA"]
     for _, group in hits.groupby("chrom"):
