@@ -1,5 +1,9 @@
 # TF-MoDISco on the maps and, with the same settings, on the null maps; then matches and hits.
 METHOD = CONFIG["motifs"]["method"]
+DISCOVERY = {
+    key: CONFIG["motifs"][key]
+    for key in ("seqlets", "window", "leiden", "widths", "seed")
+}
 NULLS = [f"null{draw}." for draw in range(CONFIG["motifs"]["null_draws"])]
 
 
@@ -20,7 +24,7 @@ rule modisco:
         mem_mb=lambda wildcards, attempt: 8000 * attempt,
         runtime=lambda wildcards, attempt: 720 * attempt,
     params:
-        motifs=ordered(CONFIG["motifs"]),
+        motifs=ordered(DISCOVERY),
         code=code_digest("motifs.discover"),
     script:
         "../scripts/modisco.py"
@@ -42,6 +46,7 @@ rule annotate_motifs:
         ),
         meme=f"{MOTIFS}/patterns.meme",
         matches=f"{MOTIFS}/matches.tsv",
+        expected=f"{MOTIFS}/expected.tsv",
         hits=f"{MOTIFS}/hits.tsv",
         bed=f"{MOTIFS}/hits.bed",
         seqlets=f"{MOTIFS}/seqlets.bed",

@@ -15,6 +15,7 @@ with script(snakemake):
         null_attributions=snakemake.input.null_maps,
         null_modisco=snakemake.input.null_patterns,
         database=settings["database"],
+        expected=settings["expected"],
         fdr=settings["fdr"],
         lambda_=settings["hits"]["lambda"],
         trim=settings["hits"]["trim"],

@@ -19,6 +19,7 @@ from lucidna.errors import UserError, nearest
 from lucidna.external.settings import check_external, maps_only_schema, only_maps
 from lucidna.folds import expand_folds
 from lucidna.models.names import check_architecture, first_kernel
+from lucidna.motifs.sites import check_expected
 from lucidna.training.recipes.names import check_recipe
 
 SCHEMA = Path(__file__).resolve().parents[2] / "schemas" / "config.schema.yaml"
@@ -145,6 +146,7 @@ def _check_together(config: dict) -> None:
             f"config key 'window.output' is {window['output']}, larger than window.input {window['input']}: "
             "the predicted window must lie inside the input"
         )
+    check_expected(config["motifs"]["expected"])
     method = config["motifs"]["method"]
     if method not in config["attribution"]["methods"]:
         raise UserError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -13,6 +13,7 @@ from lucidna.errors import UserError
 from lucidna.files import write_json, write_tsv
 from lucidna.meme import read_meme
 from lucidna.motifs.discover import run_modisco
+from lucidna.motifs.expected import expected_table
 from lucidna.motifs.hits import call_hits, write_hits_bed
 from lucidna.motifs.maps import MapFile, open_maps, read_regions
 from lucidna.motifs.match import SMALL_DATABASE, best_names, match
@@ -39,6 +40,7 @@ def annotate(
     null_attributions: Sequence[str | Path] = (),
     null_modisco: Sequence[str | Path] = (),
     database: str | Path | None = None,
+    expected: Mapping[str, str] | None = None,
     fdr: float = 0.1,
     lambda_: float = 0.7,
     trim: float = 0.3,
@@ -54,14 +56,16 @@ def annotate(
     modisco_h5 : path
         Patterns that `discover` found in them.
     out_dir : path
-        Where these are written: patterns.tsv, patterns.meme (trimmed cores), matches.tsv, seqlets.bed (BED8,
-        the core thick), hits.tsv (all), hits.bed (those with q <= fdr) and summary.json. Without patterns the
-        tables have a header and no line.
+        Where these are written: patterns.tsv, patterns.meme (trimmed cores), matches.tsv, expected.tsv,
+        seqlets.bed (BED8, the core thick), hits.tsv (all), hits.bed (those with q <= fdr) and summary.json.
+        Without patterns the tables have a header and no line of a pattern.
     null_attributions, null_modisco : sequence of path
         Maps of dinucleotide-shuffled sequences and the patterns found in them, one of each per draw. Without
         them nothing is tested and the tables say so.
     database : path, optional
         Known motifs in MEME format; None for no comparison.
+    expected : mapping, optional
+        Name -> site (IUPAC) of motifs to look up among the patterns.
     fdr : float
         q-value up to which a database motif is a match and a hit is counted.
     lambda_, trim : float
@@ -122,6 +126,7 @@ def annotate(
     write_tsv(out_dir / "patterns.tsv", table)
     write_patterns_meme(out_dir / "patterns.meme", patterns)
     write_tsv(out_dir / "matches.tsv", matches)
+    write_tsv(out_dir / "expected.tsv", expected_table(patterns, table, expected or {}))
     write_seqlets_bed(out_dir / "seqlets.bed", seqlet_table(patterns, regions))
     write_tsv(out_dir / "hits.tsv", hits)
     n_credible = write_hits_bed(out_dir / "hits.bed", hits, fdr=fdr)

@@ -24,7 +24,16 @@ from lucidna.report.tables import (
 
 Q_LEVELS = (0.01, 0.05, 0.1, 0.2)
 NULL_LOGOS = 12
-FILES = ("patterns.tsv", "patterns.meme", "matches.tsv", "hits.bed", "hits.tsv", "seqlets.bed", "modisco.h5")
+FILES = (
+    "patterns.tsv",
+    "patterns.meme",
+    "matches.tsv",
+    "expected.tsv",
+    "hits.bed",
+    "hits.tsv",
+    "seqlets.bed",
+    "modisco.h5",
+)
 
 
 def section(experiment: Experiment, *, unmapped: str = "") -> dict:
@@ -64,11 +73,13 @@ def _block(experiment: Experiment, task: str, head: str) -> dict:
     hit_notes = [] if hits is not None and not hits.empty else ["No hit was called."]
     positions = hit_positions(hits, experiment.table("data", "rows.tsv"))
     links = [(name, experiment.link(*place, name)) for name in FILES]
+    fdr = experiment.config.get("motifs", {}).get("fdr", 0.1)
     return {
         "task": task,
         "head": head,
         "notes": notes + [sentence(str(notice)) for notice in summary.get("notices", [])],
         "patterns": patterns_table(patterns, matches, hits, found or []),
+        "expected": expected_table(experiment.table(*place, "expected.tsv"), fdr=fdr),
         "draws": len(null),
         "null": null_logos(null),
         "null_count": sum(len(patterns) for patterns in null),
@@ -77,7 +88,7 @@ def _block(experiment: Experiment, task: str, head: str) -> dict:
         "positions": histogram(positions, x_label="distance of the hit's centre from the summit (bp)", width=620),
         "links": [(name, link) for name, link in links if link and not name.startswith("hits")],
         "hit_links": [(name, link) for name, link in links if link and name.startswith("hits")],
-        "numbers": key_numbers(patterns, hits, fdr=experiment.config.get("motifs", {}).get("fdr", 0.1)),
+        "numbers": key_numbers(patterns, hits, fdr=fdr),
     }
 
 
@@ -157,6 +168,39 @@ def patterns_table(
     keys = [str(name) for name in patterns["pattern"]]
     css = ["" if "supported" in label_of(record) else "set-aside" for record in patterns.to_dict("records")]
     return Table("Patterns", columns, rows, keys=keys, css=css, filterable=len(rows) > 12)
+
+
+def expected_table(expected: pd.DataFrame | None, *, fdr: float) -> Table | None:
+    """Tabulate the motifs that the config expects, found or not."""
+    if expected is None or expected.empty:
+        return None
+    columns = [
+        Column("motif"),
+        Column("site"),
+        Column("found", help="a pattern agrees with it by a majority at every position that the site names"),
+        Column("pattern", help="the one that shows it, or that comes nearest"),
+        Column("agreement", True, "frequency of the site's bases at its weakest position"),
+        Column("seqlets", True),
+        Column("against the null"),
+        Column(f"hits, q ≤ {fdr:g}", True),
+    ]
+    rows = []
+    for record in expected.to_dict("records"):
+        found = record["found"] == "yes"
+        label = str(record["label"]) if found else ""
+        rows.append(
+            [
+                text_cell(record["motif"]),
+                code_cell(record["site"]),
+                text_cell(record["found"], css=f"badge {'good' if found else 'poor'}"),
+                text_cell(short_name(str(record["pattern"])) if isinstance(record["pattern"], str) else "", css="code"),
+                number_cell(record["agreement"], 2),
+                count_cell(record["n_seqlets"]),
+                text_cell(label, css=f"badge {label_class(label)}" if found else ""),
+                count_cell(record["hits_at_fdr"]),
+            ]
+        )
+    return Table("Expected motifs", columns, rows)
 
 
 def label_of(record: dict) -> str:
