@@ -16,6 +16,7 @@ def test_every_file_is_written(stage):
         "patterns.tsv",
         "patterns.meme",
         "matches.tsv",
+        "expected.tsv",
         "seqlets.bed",
         "hits.tsv",
         "hits.bed",
