@@ -38,7 +38,7 @@ if MAPS_ONLY:
             external=CONFIG["external"],
             scores=ordered(CONFIG.get("scores")),
             ranking=ordered(CONFIG["ranking"]),
-            code=code_digest("external.maps", "ranking.figure"),
+            code=code_digest("external.maps", "ranking.stage"),
         script:
             "../scripts/rank_external.py"
 

@@ -112,6 +112,6 @@ rule rank:
     params:
         candidates=ordered(list(CANDIDATES.values())),
         ranking=ordered(CONFIG["ranking"]),
-        code=code_digest("ranking.panel", "ranking.figure"),
+        code=code_digest("ranking.panel", "ranking.stage"),
     script:
         "../scripts/rank.py"
