@@ -17,6 +17,9 @@ if MAPS_ONLY:
                 category="Ranking",
             ),
             families=f"{EXP}/rank/families.tsv",
+            differences=f"{EXP}/rank/differences.tsv",
+            disagreement=f"{EXP}/rank/disagreement.tsv",
+            disagreement_maps=f"{EXP}/rank/disagreement.npz",
             verdict=f"{EXP}/rank/verdict.json",
             pareto=report(
                 f"{EXP}/rank/pareto.png",

@@ -24,7 +24,12 @@ rule validation_maps:
         model=f"{EXP}/train/{{candidate}}/model.json",
         weights=f"{EXP}/train/{{candidate}}/model.safetensors",
     output:
-        f"{EXP}/rank/maps/{{candidate}}.npy",
+        maps=f"{EXP}/rank/maps/{{candidate}}.npy",
+        shuffled=(
+            [f"{EXP}/rank/shuffled/{{candidate}}.npy"]
+            if CONFIG["ranking"]["shuffled"]
+            else []
+        ),
     log:
         f"{LOGS}/validation_maps/{{candidate}}.log",
     conda:
@@ -34,7 +39,8 @@ rule validation_maps:
         runtime=60,
     params:
         head=ranking_head(CONFIG),
-        code=code_digest("ranking.maps"),
+        seed=CONFIG["ranking"]["seed"],
+        code=code_digest("ranking.maps", "ranking.shuffles"),
     script:
         "../scripts/validation_maps.py"
 
@@ -79,6 +85,11 @@ rule rank:
             for candidate in CANDIDATES
             if CONFIG["ranking"]["probes"]["regions"]
         ],
+        shuffled=[
+            f"{EXP}/rank/shuffled/{candidate}.npy"
+            for candidate in CANDIDATES
+            if CONFIG["ranking"]["shuffled"]
+        ],
         regions=expand(f"{EXP}/rank/regions/{{fold}}.tsv", fold=FOLDS),
     output:
         panel=report(
@@ -92,6 +103,9 @@ rule rank:
             category="Ranking",
         ),
         families=f"{EXP}/rank/families.tsv",
+        differences=f"{EXP}/rank/differences.tsv",
+        disagreement=f"{EXP}/rank/disagreement.tsv",
+        disagreement_maps=f"{EXP}/rank/disagreement.npz",
         prediction=f"{EXP}/rank/prediction.tsv",
         verdict=f"{EXP}/rank/verdict.json",
         pareto=report(

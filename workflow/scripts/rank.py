@@ -16,6 +16,7 @@ with script(snakemake):
         folder / "maps",
         Dataset.open(folder.parent / "data"),
         probes_dir=folder / "probes" if settings["probes"]["regions"] else None,
+        shuffled_dir=folder / "shuffled" if settings["shuffled"] else None,
         **ranking_arguments(settings),
     )
     write_ranking(ranking, folder)

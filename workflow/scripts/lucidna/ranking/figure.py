@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from lucidna.files import atomic_path
-from lucidna.ranking.verdict import in_fold
+from lucidna.ranking.separation import in_fold
 
 # Okabe and Ito's colours, told apart with every common colour vision; black and grey are kept for other uses.
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#F0E442")
