@@ -78,3 +78,28 @@ PREDICTION = {
         "mean distance of predicted and measured averages over ten bins of predictions, validation: low is good",
     ),
 }
+
+#: The columns of the panel beside rank and candidate, by what they tell; shown one group at a time.
+GROUPS = {
+    "Agreement": ("c_cos", "c_snr", "c_auc", "agreement", "family_agreement", "fold_agreement"),
+    "Each network alone": (
+        *("sl_con", "soft_kmer6", "m1cf", "ac1_g", "selfsnr"),
+        *("m1", "m1_null", "m2", "m2_null", "m2_permuted_null"),
+    ),
+    "Stability": (
+        "rc_stability",
+        "shift_stability",
+        "mutation_stability",
+        "noise_stability",
+        "retention_stability",
+    ),
+    "Faithfulness": (
+        *("insertion", "ism_agreement", "random_last", "random_all", "deletion"),
+        *("angle_over_30", "angle_over_45", "angle_over_60"),
+    ),
+}
+
+
+def label_of(name: str) -> str:
+    """Return a criterion's name as the page writes it."""
+    return MEANINGS[name][0] if name in MEANINGS else name.replace("_", " ")
