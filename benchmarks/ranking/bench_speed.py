@@ -249,25 +249,91 @@ def bench_method2() -> list[dict]:
 
 WINDOW = {"input": 256, "output": 200, "jitter": 16}
 ARCHITECTURES = {"cnn_shallow": "counts", "cnn_deep": "counts", "bpnet": "profile"}
+"""Architecture -> target: every network is explained at the counts, as the ranking does by default."""
 
 
-def simulated_dataset(folder: Path, target: str) -> Path:
+def simulated_dataset(folder: Path, target: str) -> None:
+    """Write the data set of the demo, with one fold."""
     from lucidna.dataset import write_dataset
-    from lucidna.folds import expand_folds, split_rows
+    from lucidna.files import write_tsv
+    from lucidna.folds import assign
     from lucidna.genome import open_genome
     from lucidna.prepare import prepare_regions
     from lucidna.simulate import simulate
     from lucidna.tracks import read_sheet
 
-    raise NotImplementedError
+    made = folder / "simulate"
+    sizes = {"chr1": 500_000, "chr2": 400_000, "chr3": 300_000, "chr4": 300_000}
+    simulate(made, seed=1, chromosomes=sizes, peaks=2000, difficulty="standard")
+    (folder / "tracks.tsv").write_text(f"name\tbigwig\naccessibility\t{made / 'accessibility.bw'}\n")
+    genome, tracks = open_genome(str(made / "genome.fa")), read_sheet(str(folder / "tracks.tsv"))
+    negatives = {"ratio": 1.0, "gc_bin": 0.02, "max_n": 0.1, "seed": 0}
+    peaks = str(made / "peaks.narrowPeak")
+    rows, _, _ = prepare_regions(genome, tracks, window=WINDOW, peaks=peaks, centre="summit", negatives=negatives)
+    write_dataset(folder / "data", rows=rows, genome=genome, tracks=tracks, window=WINDOW, target=target)
+    split = assign(rows, {"fold0": {"valid": ["chr3"], "test": ["chr4"]}}, sizes, seed=0)["fold0"]
+    write_tsv(folder / "data" / "folds" / "fold0.tsv", rows[["region_id"]].assign(split=split))
 
 
 def time_candidate(architecture: str, target: str) -> dict:
-    raise NotImplementedError
+    import logging
+
+    import torch
+
+    from lucidna.dataset import Dataset
+    from lucidna.external.store import load_candidate
+    from lucidna.files import write_tsv
+    from lucidna.ranking.maps import choose_regions, validation_maps
+    from lucidna.ranking.probes.run import probe_candidate
+    from lucidna.ranking.shuffles import shuffled_regions
+    from lucidna.training.run import train_candidate
+
+    logging.disable(logging.WARNING)
+    threads = int(os.environ["OMP_NUM_THREADS"])
+    candidate = {"id": f"{architecture}-0123abcd", "architecture": architecture, "class": architecture}
+    candidate |= {"arguments": {}, "recipe": "standard", "components": [["standard", {}]], "fold": "fold0", "seed": 0}
+    candidate |= {"fold_split": {"valid": ["chr3"], "test": ["chr4"]}, "control": "none"}
+    candidate["trainer"] = {"max_epochs": 4, "batch_size": 64, "learning_rate": 0.001}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        simulated_dataset(folder, target)
+        metrics = train_candidate(candidate, folder / "data", folder / "model", threads=threads)
+        torch.set_num_threads(threads)
+        # The first epoch also pays for what is loaded and compiled once.
+        history = pd.read_csv(folder / "model" / "history.tsv", sep="\t")
+        epoch = float(history["seconds"].iloc[1:].median())
+        dataset = Dataset.open(folder / "data", fold="fold0")
+        rows = choose_regions(dataset, n=500, seed=0)
+        write_tsv(folder / "fold0.tsv", dataset.rows.iloc[rows][["region_id"]].assign(row=rows))
+        codes, model = dataset.codes(rows), load_candidate(folder / "model")
+        validation_maps(model, codes[:8], head="counts")
+        started = time.perf_counter()
+        for sequences in (codes, shuffled_regions(codes, seed=0)):
+            validation_maps(model, sequences, head="counts")
+        maps = time.perf_counter() - started
+        probing = {"load": load_candidate, "head": "counts"}
+        arguments = candidate, folder / "model", folder / "data", [folder / "fold0.tsv"]
+        probe_candidate(*arguments, settings={"regions": 2, "ism_regions": 2}, **probing)
+        started = time.perf_counter()
+        probe_candidate(*arguments, **probing)
+        probes = time.perf_counter() - started
+    return {"epoch": epoch, "maps": maps, "probes": probes, "regions": len(rows), "epochs": metrics["epochs"]}
 
 
 def bench_epoch() -> list[dict]:
-    return []
+    rows = []
+    for architecture, target in ARCHITECTURES.items():
+        found = alone(time_candidate, architecture, target)
+        row = {"step": f"maps, shuffled maps and probes of a {architecture} ({target})", "networks": 1}
+        row |= {"regions": found["regions"], "length": WINDOW["input"]}
+        row |= {
+            "seconds": round(found["maps"] + found["probes"], 2),
+            "against": "an epoch of its training, median of 3",
+        }
+        row |= {"against_seconds": round(found["epoch"], 2)}
+        row |= {"share": round((found["maps"] + found["probes"]) / found["epoch"], 2), "target": "at most an epoch"}
+        rows.append(told(row | {"maps_seconds": round(found["maps"], 2), "probes_seconds": round(found["probes"], 2)}))
+    return rows
 
 
 if __name__ == "__main__":

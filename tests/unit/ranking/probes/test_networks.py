@@ -11,6 +11,7 @@ from lucidna.ranking.probes.mutagenesis import substitution_effects
 from lucidna.ranking.probes.plan import (
     DEFAULTS,
     GRADIENT,
+    MAPPED,
     MAPS,
     PREDICTIONS,
     Plan,
@@ -199,7 +200,10 @@ def test_a_compiled_program_is_probed_too(codes):
 def test_the_plan_stays_below_its_share_of_an_epoch_and_counts_right(codes):
     for epoch in (8000, 60_000, 400_000):
         plan = plan_probes(500, LENGTH, epoch)
-        assert plan.passes <= DEFAULTS["budget"] * epoch
+        # The ranking's maps of 500 regions and of their shuffled copies are part of what a candidate costs.
+        assert plan.passes + GRADIENT * MAPPED * 500 <= DEFAULTS["budget"] * epoch
+        several = plan_probes(100, LENGTH, epoch, tasks=3)
+        assert several.passes + GRADIENT * MAPPED * 100 * 3 <= DEFAULTS["budget"] * epoch
     assert (plan.regions, plan.ism_regions, plan.positions) == (64, 20, LENGTH)
     small = plan_probes(500, LENGTH, 8000)
     assert small.regions < 64
