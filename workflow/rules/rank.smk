@@ -38,7 +38,7 @@ rule validation_maps:
         mem_mb=2000,
         runtime=60,
     params:
-        head=ranking_head(CONFIG),
+        head=ranking_heads(CONFIG),
         seed=CONFIG["ranking"]["seed"],
         code=code_digest("ranking.maps", "ranking.shuffles"),
     script:
@@ -67,7 +67,7 @@ rule probe:
         runtime=60,
     params:
         candidate=lambda wildcards: ordered(CANDIDATES[wildcards.candidate]),
-        head=ranking_head(CONFIG),
+        head=ranking_heads(CONFIG),
         settings=ordered(CONFIG["ranking"]["probes"]),
         seed=CONFIG["ranking"]["seed"],
         code=code_digest("ranking.probes.run", "external.store"),

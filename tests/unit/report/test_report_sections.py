@@ -90,7 +90,9 @@ def test_the_panel_shows_one_group_of_columns_at_a_time(experiment):
     places = [panel.place(index) for index in range(len(panel.columns))]
     assert places[:3] == ["", "", "g0"]
     assert places[-1] == f"g{len(panel.groups) - 1}"
-    assert set(column(panel, "consensus cosine", "On shuffled sequences")) == {"0.111 [0.100, 0.122]"}
+    assert set(column(panel, "consensus cosine, shuffled", "On shuffled sequences")) == {"0.111 [0.100, 0.122]"}
+    beside = column(panel, "consensus cosine", "On shuffled sequences")
+    assert beside == column(panel, "consensus cosine", "Agreement")
     less = read_tsv(experiment.root / "rank" / "differences.tsv").set_index("id")
     best = column(panel, "candidate")[0]
     for name, text in zip(column(panel, "candidate"), column(panel, "consensus cosine", "Less the best"), strict=True):

@@ -72,8 +72,9 @@ def panel_table(panel: pd.DataFrame, records: list[dict], differences: pd.DataFr
         add("Prediction", name, *words)
     for name in MEANINGS:
         if f"{name}_shuffled" in panel and panel[f"{name}_shuffled"].notna().any():
-            meaning = f"the same on dinucleotide-shuffled copies of the regions; {MEANINGS[name][1]}"
-            add("On shuffled sequences", f"{name}_shuffled", label_of(name), meaning)
+            meaning = "the same on dinucleotide-shuffled copies of the regions: what a value here says without motifs"
+            add("On shuffled sequences", name, *MEANINGS[name])
+            add("On shuffled sequences", f"{name}_shuffled", f"{label_of(name)}, shuffled", meaning)
     behind = difference_rows(differences, [record["candidate"] for record in records])
     for name in dict.fromkeys(("score", "prediction", *MEANINGS)):
         label = {"prediction": x_label}.get(name, label_of(name))
