@@ -43,7 +43,7 @@ def test_a_clear_winner():
     assert verdict["best"] == "net0"
     assert verdict["chosen"] == ["net0", "net1"]
     assert verdict["would_separate"] is None
-    assert "separated from every other candidate" in verdict["text"]
+    assert "The best is net0 (score 1.00 of 1, validation prediction 0.800), separated from every" in verdict["text"]
     assert verdict["vetoed"] == [{"id": "net3", "reason": "because"}]
     assert [entry["id"] for key in ("gated", "failed") for entry in verdict[key]] == ["net4", "net5"]
     assert decide(table(["passed", "passed"]), single=True)["chosen"] == ["net0"]

@@ -89,6 +89,8 @@ def measure_fold(
     if networks.shuffled is not None:
         shuffled = MapSet([networks.shuffled[row] for row in rows], networks.shuffled_onehot[fold])
         measured = _with_shuffled(measured, measure(shuffled, **settings))
+    # All folds are kept until the end, and few of their maps are looked at again.
+    maps.release()
     draws = measured.draws(resample(maps.n_regions, bootstraps, seed=draw_seed))
     return Fold(rows=rows, maps=maps, measured=measured, draws=draws)
 

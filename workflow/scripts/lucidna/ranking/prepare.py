@@ -119,6 +119,10 @@ class MapSet:
             self._cache[index] = prepared
         return prepared
 
+    def release(self) -> None:
+        """Give the memory of the prepared maps back; from now on each is prepared at every visit."""
+        self._cache = None
+
     def projected(self, index: int) -> np.ndarray:
         """Return g, the projected map of one network, (N, L) float32."""
         return project(self.corrected(index), self.onehot)

@@ -142,6 +142,12 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
+def _numbers(row: pd.Series, metric: str) -> str:
+    """Write what a candidate is chosen for: its score, and its prediction where that is known."""
+    prediction = f", validation {metric} {row['prediction']:.3f}" if pd.notna(row["prediction"]) else ""
+    return f"score {row['score']:.2f} of 1{prediction}"
+
+
 def _text(
     table: pd.DataFrame,
     status: str,
@@ -175,19 +181,21 @@ def _text(
             "Train on more or cleaner data, or for longer, before interpreting anything."
         )
         return " ".join(sentences)
+    rows = table.set_index("id")
     for fold, best in best_of_fold.items():
+        named = f"{best} ({_numbers(rows.loc[best], metric)})"
         where = in_fold(fold, len(best_of_fold))
         ids = inseparable.get(fold, [])
         if ids:
             names = ", ".join(ids[:5]) + (f" and {len(ids) - 5} more" if len(ids) > 5 else "")
             sentences.append(
-                f"The best{where} is {best}, but the interval of its difference to "
+                f"The best{where} is {named}, but the interval of its difference to "
                 f"{_count(len(ids), 'other')} ({names}) includes zero: they cannot be told apart."
             )
         elif (table["fold"] == fold).sum() and ((table["fold"] == fold) & (table["status"] == "passed")).sum() > 1:
-            sentences.append(f"The best{where} is {best}, separated from every other candidate that passed.")
+            sentences.append(f"The best{where} is {named}, separated from every other candidate that passed.")
         else:
-            sentences.append(f"The best{where} is {best}, the only candidate that passed.")
+            sentences.append(f"The best{where} is {named}, the only candidate that passed.")
     if remedy:
         sentences.append(remedy)
     sentences.append(
