@@ -100,6 +100,13 @@ def test_the_panel_shows_one_group_of_columns_at_a_time(experiment):
         assert text.replace("−", "-").split(" ")[0] == wanted
 
 
+def test_a_criterion_without_a_group_is_shown_all_the_same(experiment):
+    panel = read_tsv(experiment.root / "rank" / "panel.tsv").rename(columns={"id": "candidate"})
+    records = ranking_section.describe(panel.assign(new_idea=0.25), experiment.candidates, {}, "r")
+    table = panel_table.panel_table(panel.assign(new_idea=0.25), records, None, "r")
+    assert set(column(table, "new idea", "Others")) == {"0.250"}
+
+
 def test_families_carry_their_intervals_over_seeds(experiment):
     families = ranking_section.section(experiment)["families"]
     table = read_tsv(experiment.root / "rank" / "families.tsv")

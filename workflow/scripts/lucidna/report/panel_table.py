@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from lucidna.report.criteria_words import GROUPS, MEANINGS, PREDICTION, label_of
+from lucidna.report.criteria_words import GROUPS, MEANINGS, PREDICTION, criteria_of, label_of
 from lucidna.report.tables import (
     Cell,
     Column,
@@ -67,6 +67,10 @@ def panel_table(panel: pd.DataFrame, records: list[dict], differences: pd.DataFr
         for name in names:
             if name in panel and panel[name].notna().any():
                 add(group, name, *MEANINGS[name])
+    grouped = {"score", *(name for names in GROUPS.values() for name in names)}
+    for name in criteria_of(panel):
+        if name not in grouped:
+            add("Others", name, *MEANINGS.get(name, (label_of(name),)))
     add("Prediction", "prediction", x_label)
     for name, words in PREDICTION.items():
         add("Prediction", name, *words)

@@ -8,14 +8,12 @@ import pandas as pd
 
 from lucidna.report import disagreement_section
 from lucidna.report.collect import Experiment, appearance
-from lucidna.report.criteria_words import MEANINGS, PREDICTION, label_of
+from lucidna.report.criteria_words import criteria_of, label_of
 from lucidna.report.figures import Point, intervals, scatter
 from lucidna.report.numbers import as_float, interval, percent
 from lucidna.report.panel_table import family_table, panel_table, prediction_table
-from lucidna.report.tables import ends, is_end
+from lucidna.report.tables import ends
 
-#: Columns of numbers that are no criterion of the maps.
-OTHER = ("prediction", *PREDICTION, "rank", "family_rank", "top_share", "consensus_weight", "seed")
 #: Criteria drawn against prediction, where they are known; the panel lists all.
 DRAWN = ("score", "c_cos", "c_snr", "c_auc", "sl_con", "m1cf", "soft_kmer6", "family_agreement")
 KINDS = {"control": "control", "vetoed": "vetoed", "gated": "failed_gate", "failed": "vetoed"}
@@ -133,21 +131,6 @@ def state_and_reason(row: dict) -> tuple[str, str]:
         return "", ""
     reason = row.get("reason")
     return STATE_WORDS[status], reason if isinstance(reason, str) else ""
-
-
-def criteria_of(panel: pd.DataFrame) -> list[str]:
-    """Return the columns of the panel that measure maps, in the order of the page."""
-    numeric = [
-        name
-        for name in panel.columns
-        if pd.api.types.is_float_dtype(panel[name])
-        and not is_end(name, panel.columns)
-        and name not in OTHER
-        and not name.endswith("_shuffled")
-        and panel[name].notna().any()
-    ]
-    order = list(MEANINGS)
-    return sorted(numeric, key=lambda name: order.index(name) if name in order else len(order))
 
 
 def criterion_scatter(records: list[dict], criterion: str, x_label: str) -> str:
