@@ -293,7 +293,7 @@ def time_candidate(architecture: str, target: str) -> dict:
     candidate = {"id": f"{architecture}-0123abcd", "architecture": architecture, "class": architecture}
     candidate |= {"arguments": {}, "recipe": "standard", "components": [["standard", {}]], "fold": "fold0", "seed": 0}
     candidate |= {"fold_split": {"valid": ["chr3"], "test": ["chr4"]}, "control": "none"}
-    candidate["trainer"] = {"max_epochs": 4, "batch_size": 64, "learning_rate": 0.001}
+    candidate["trainer"] = {"max_epochs": 3, "batch_size": 64, "learning_rate": 0.001}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         simulated_dataset(folder, target)
