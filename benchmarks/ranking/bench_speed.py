@@ -31,6 +31,9 @@ import pandas as pd
 
 RESULTS = Path(__file__).resolve().parents[1] / "results" / "ranking_speed.tsv"
 SIZE = {"networks": 100, "regions": 500, "length": 200}
+COLUMNS = ["step", "networks", "regions", "length", "seconds", "cpu_seconds", "extra_mb", "seconds_per_network"]
+COLUMNS += ["maps_seconds", "probes_seconds", "against", "against_seconds", "against_cpu_seconds", "times", "share"]
+COLUMNS += ["target", "load", "note"]
 MANY = {"networks": 1000, "regions": 500, "length": 200}
 
 
@@ -48,9 +51,9 @@ def main() -> None:
             rows += part()
     frame = pd.DataFrame(rows)
     if arguments.only and RESULTS.is_file():
-        before = pd.read_csv(RESULTS, sep="\t")
+        before = pd.read_csv(RESULTS, sep="\t", dtype=object)
         frame = pd.concat([before[~before["step"].isin(frame["step"])], frame])
-    frame.to_csv(RESULTS, sep="\t", index=False)
+    frame.reindex(columns=COLUMNS).to_csv(RESULTS, sep="\t", index=False)
 
 
 def alone(function, *arguments) -> dict:
@@ -90,6 +93,8 @@ def anonymous_mb() -> float:
 
 
 def told(row: dict) -> dict:
+    """Print a row, with the load of the machine: what else runs lengthens seconds, and hardly cpu_seconds."""
+    row = row | {"load": round(os.getloadavg()[0], 1)}
     print("  ".join(f"{key} {value}" for key, value in row.items()), flush=True)
     return row
 
