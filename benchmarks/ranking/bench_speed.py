@@ -49,10 +49,11 @@ def main() -> None:
     for name, part in parts.items():
         if arguments.only in (None, name):
             rows += part()
-    frame = pd.DataFrame(rows)
     if arguments.only and RESULTS.is_file():
-        before = pd.read_csv(RESULTS, sep="\t", dtype=object)
-        frame = pd.concat([before[~before["step"].isin(frame["step"])], frame])
+        made = {row["step"] for row in rows}
+        before = pd.read_csv(RESULTS, sep="\t", dtype=object).to_dict("records")
+        rows = [row for row in before if row["step"] not in made] + rows
+    frame = pd.DataFrame(rows)
     frame.reindex(columns=COLUMNS).to_csv(RESULTS, sep="\t", index=False)
 
 
