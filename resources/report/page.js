@@ -98,29 +98,27 @@
     });
   });
 
-  // Tabs: the drawings of a group, one at a time; arrow keys move between them.
-  all(".tabs").forEach((group) => {
-    const panels = all(".panel", group);
-    if (panels.length < 2) return;
+  // Tabs: one button for each name, of which one is chosen; arrow keys move between them.
+  const tablist = (names, chosen, label) => {
     const list = document.createElement("div");
     list.className = "tablist";
     list.setAttribute("role", "tablist");
-    const buttons = panels.map((panel, index) => {
+    if (label) list.setAttribute("aria-label", label);
+    const buttons = names.map((name) => {
       const tab = document.createElement("button");
       tab.type = "button";
-      tab.textContent = panel.querySelector("figcaption").textContent;
+      tab.textContent = name;
       tab.setAttribute("role", "tab");
-      panel.id = group.dataset.tabs + "-" + index;
-      panel.setAttribute("role", "tabpanel");
-      tab.setAttribute("aria-controls", panel.id);
       list.append(tab);
       return tab;
     });
-    const choose = (chosen) => panels.forEach((panel, index) => {
-      panel.style.display = index === chosen ? "" : "none";
-      buttons[index].setAttribute("aria-selected", index === chosen);
-      buttons[index].tabIndex = index === chosen ? 0 : -1;
-    });
+    const choose = (index) => {
+      buttons.forEach((tab, other) => {
+        tab.setAttribute("aria-selected", other === index);
+        tab.tabIndex = other === index ? 0 : -1;
+      });
+      chosen(index);
+    };
     buttons.forEach((tab, index) => {
       tab.addEventListener("click", () => choose(index));
       tab.addEventListener("keydown", (event) => {
@@ -131,8 +129,29 @@
         buttons[next].focus();
       });
     });
-    group.prepend(list);
     choose(0);
+    return { list, buttons };
+  };
+
+  // The drawings of a group, one at a time.
+  all(".tabs").forEach((group) => {
+    const panels = all(".panel", group);
+    if (panels.length < 2) return;
+    const names = panels.map((panel) => panel.querySelector("figcaption").textContent);
+    const made = tablist(names, (chosen) => panels.forEach((panel, index) => { panel.style.display = index === chosen ? "" : "none"; }));
+    panels.forEach((panel, index) => {
+      panel.id = group.dataset.tabs + "-" + index;
+      panel.setAttribute("role", "tabpanel");
+      made.buttons[index].setAttribute("aria-controls", panel.id);
+    });
+    group.prepend(made.list);
+  });
+
+  // The columns of a wide table, one group at a time beside those that are always there.
+  all("figure.grouped").forEach((figure) => {
+    const table = figure.querySelector("table");
+    const made = tablist(figure.dataset.groups.split("|"), (chosen) => { table.dataset.show = chosen; }, "Columns");
+    figure.insertBefore(made.list, figure.querySelector(".scroll"));
   });
 
   // The section that is being read.

@@ -94,6 +94,7 @@ def test_more_of_the_grid_trains_and_maps_only_what_is_new(tiny, config, add, nu
         {"veto": {"quantile": 0.1}},
         {"objective": {"c_cos": 1, "c_snr": 0, "c_auc": 0}},
         {"consistency": {"k": 5}},
+        {"shuffled": False},
     ],
     ids=lambda change: next(iter(change)),
 )

@@ -2,17 +2,22 @@
 
 import contextlib
 import json
+import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
 
 from lucidna.config import validate
 from lucidna.grid import expand_grid
+
+from .conftest import Workflow
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -65,6 +70,45 @@ def test_validation_chose_and_test_came_after(tiny):
     assert (folder / "report" / "test_metrics.tsv").stat().st_mtime_ns > verdict
 
 
+def test_what_reads_the_test_split_waits_for_the_verdict(tiny):
+    # No job that the verdict needs reads it: the one rule that does is not among them, and needs the verdict itself.
+    before = tiny.run("--configfile", "config.yaml", "-n", "--forceall", "results/tiny/rank/verdict.json").stdout
+    assert re.search(r"^train\s+6$", before, flags=re.M)
+    assert "test_metrics" not in before
+    kept = ("--configfile", "config.yaml", "--rerun-triggers", "mtime")
+    touched = tiny.run("results/tiny/report/test_metrics.tsv", *kept, "-n", "--forcerun", "rank").stdout
+    assert re.search(r"^test_metrics\s+1$", touched, flags=re.M)
+
+
+def test_the_verdict_is_the_same_whatever_the_test_split_holds(tiny, tmp_path):
+    copied = Workflow(shutil.copytree(tiny.folder, tmp_path / "copied"))
+    folder = experiment(copied)
+    test = (table(folder / "data" / "folds" / "fold0.tsv")["split"] == "test").to_numpy()
+    assert test.sum() > 50
+    for name in ("sequences.npy", "targets.npy", "signals.npy"):
+        path = folder / "data" / name
+        times = path.stat()
+        array = np.load(path)
+        array[test] = 0 if name == "sequences.npy" else np.nan
+        np.save(path, array)
+        os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    ranked = ("verdict.json", "ranking.tsv", "panel.tsv", "families.tsv", "differences.tsv", "disagreement.tsv")
+    for name in ranked:
+        (folder / "rank" / name).unlink()
+    kept = ("--configfile", "config.yaml", "--rerun-triggers", "mtime")
+    forced = ("--forcerun", "rank_regions", "validation_maps", "probe", "rank")
+    done = copied.run("results/tiny/rank/verdict.json", *kept, *forced)
+    assert re.search(r"^validation_maps\s+6$", done.stdout, flags=re.M)
+    assert not re.search(r"^train\s+\d+$", done.stdout, flags=re.M)
+    for name in ranked:
+        assert (folder / "rank" / name).read_bytes() == (experiment(tiny) / "rank" / name).read_bytes(), name
+    # The one rule that reads the test split sees what was done to it.
+    copied.run("results/tiny/report/test_metrics.tsv", *kept, "--forcerun", "test_metrics")
+    metrics, before = (table(experiment(run) / "report" / "test_metrics.tsv") for run in (copied, tiny))
+    assert before["pearson"].notna().all()
+    assert metrics["pearson"].isna().all()
+
+
 def test_panel_and_page_show_stability_faithfulness_and_calibration(tiny):
     folder = experiment(tiny)
     panel = table(folder / "rank" / "panel.tsv").set_index("control")
@@ -75,8 +119,22 @@ def test_panel_and_page_show_stability_faithfulness_and_calibration(tiny):
     assert panel.loc["none", "retention_stability"].min() > panel.loc["random_weights", "retention_stability"]
     assert panel[["calibration_error", "spearman", "mse", "valid_loss"]].notna().all(axis=None)
     assert set(table(folder / "rank" / "prediction.tsv")["task"]) == {"accessibility", "all"}
+    # Trained networks find more in the regions than in their shuffled copies; one with random weights does not.
+    less = panel["sl_con_lo"] > panel["sl_con_shuffled_hi"]
+    assert less["none"].any()
+    assert not less["random_weights"]
     page = (folder / "report" / "report.html").read_text()
-    for label in ("reverse complement", "insertion", "ISM agreement", "all layers redrawn", "calibration error"):
+    assert "Where the candidates disagree" in page
+    assert len(table(folder / "rank" / "disagreement.tsv")) == 6
+    for label in (
+        "On shuffled sequences",
+        "Less the best",
+        "reverse complement",
+        "insertion",
+        "ISM agreement",
+        "all layers redrawn",
+        "calibration error",
+    ):
         assert label in page, label
 
 

@@ -1,5 +1,5 @@
 # What the stages of an experiment share: its candidates, and the functions that name files.
-from lucidna.config import heads_of, ranking_head
+from lucidna.config import heads_of, ranking_heads
 from lucidna.folds import expand_folds
 from lucidna.grid import expand_grid
 from lucidna.planning import check_models, input_files, task_names

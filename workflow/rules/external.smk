@@ -17,6 +17,9 @@ if MAPS_ONLY:
                 category="Ranking",
             ),
             families=f"{EXP}/rank/families.tsv",
+            differences=f"{EXP}/rank/differences.tsv",
+            disagreement=f"{EXP}/rank/disagreement.tsv",
+            disagreement_maps=f"{EXP}/rank/disagreement.npz",
             verdict=f"{EXP}/rank/verdict.json",
             pareto=report(
                 f"{EXP}/rank/pareto.png",
@@ -38,7 +41,7 @@ if MAPS_ONLY:
             external=CONFIG["external"],
             scores=ordered(CONFIG.get("scores")),
             ranking=ordered(CONFIG["ranking"]),
-            code=code_digest("external.maps", "ranking.figure"),
+            code=code_digest("external.maps", "ranking.stage"),
         script:
             "../scripts/rank_external.py"
 

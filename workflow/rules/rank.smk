@@ -24,7 +24,12 @@ rule validation_maps:
         model=f"{EXP}/train/{{candidate}}/model.json",
         weights=f"{EXP}/train/{{candidate}}/model.safetensors",
     output:
-        f"{EXP}/rank/maps/{{candidate}}.npy",
+        maps=f"{EXP}/rank/maps/{{candidate}}.npy",
+        shuffled=(
+            [f"{EXP}/rank/shuffled/{{candidate}}.npy"]
+            if CONFIG["ranking"]["shuffled"]
+            else []
+        ),
     log:
         f"{LOGS}/validation_maps/{{candidate}}.log",
     conda:
@@ -33,8 +38,9 @@ rule validation_maps:
         mem_mb=2000,
         runtime=60,
     params:
-        head=ranking_head(CONFIG),
-        code=code_digest("ranking.maps"),
+        head=ranking_heads(CONFIG),
+        seed=CONFIG["ranking"]["seed"],
+        code=code_digest("ranking.maps", "ranking.shuffles"),
     script:
         "../scripts/validation_maps.py"
 
@@ -61,7 +67,7 @@ rule probe:
         runtime=60,
     params:
         candidate=lambda wildcards: ordered(CANDIDATES[wildcards.candidate]),
-        head=ranking_head(CONFIG),
+        head=ranking_heads(CONFIG),
         settings=ordered(CONFIG["ranking"]["probes"]),
         seed=CONFIG["ranking"]["seed"],
         code=code_digest("ranking.probes.run", "external.store"),
@@ -79,6 +85,11 @@ rule rank:
             for candidate in CANDIDATES
             if CONFIG["ranking"]["probes"]["regions"]
         ],
+        shuffled=[
+            f"{EXP}/rank/shuffled/{candidate}.npy"
+            for candidate in CANDIDATES
+            if CONFIG["ranking"]["shuffled"]
+        ],
         regions=expand(f"{EXP}/rank/regions/{{fold}}.tsv", fold=FOLDS),
     output:
         panel=report(
@@ -92,6 +103,9 @@ rule rank:
             category="Ranking",
         ),
         families=f"{EXP}/rank/families.tsv",
+        differences=f"{EXP}/rank/differences.tsv",
+        disagreement=f"{EXP}/rank/disagreement.tsv",
+        disagreement_maps=f"{EXP}/rank/disagreement.npz",
         prediction=f"{EXP}/rank/prediction.tsv",
         verdict=f"{EXP}/rank/verdict.json",
         pareto=report(
@@ -112,6 +126,6 @@ rule rank:
     params:
         candidates=ordered(list(CANDIDATES.values())),
         ranking=ordered(CONFIG["ranking"]),
-        code=code_digest("ranking.panel", "ranking.figure"),
+        code=code_digest("ranking.panel", "ranking.stage"),
     script:
         "../scripts/rank.py"

@@ -33,7 +33,16 @@ rule report:
         training=models("metrics.json") + models("history.tsv") + models("model.json"),
         ranking=[
             f"{EXP}/rank/{name}"
-            for name in ("verdict.json", "ranking.tsv", "panel.tsv", "families.tsv")
+            for name in (
+                "verdict.json",
+                "ranking.tsv",
+                "panel.tsv",
+                "families.tsv",
+                "differences.tsv",
+                "prediction.tsv",
+                "disagreement.tsv",
+                "disagreement.npz",
+            )
         ],
         test=f"{EXP}/report/test_metrics.tsv",
         validation_maps=[f"{EXP}/rank/maps/{candidate}.npy" for candidate in CANDIDATES],

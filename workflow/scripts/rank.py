@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from lucidna.dataset import Dataset
-from lucidna.ranking.figure import write_pareto
 from lucidna.ranking.panel import rank_experiment
+from lucidna.ranking.stage import ranking_arguments, write_ranking
 from lucidna.runtime import script
 
-with script(snakemake) as log:
+with script(snakemake):
     settings = snakemake.params.ranking
     folder = Path(snakemake.output.panel).parent
     ranking = rank_experiment(
@@ -16,14 +16,7 @@ with script(snakemake) as log:
         folder / "maps",
         Dataset.open(folder.parent / "data"),
         probes_dir=folder / "probes" if settings["probes"]["regions"] else None,
-        objective=settings["objective"],
-        top=settings["top"],
-        margin=settings["gate"]["margin"],
-        quantile=settings["veto"]["quantile"],
-        consistency=settings["consistency"],
-        bootstraps=settings["bootstraps"],
-        seed=settings["seed"],
+        shuffled_dir=folder / "shuffled" if settings["shuffled"] else None,
+        **ranking_arguments(settings),
     )
-    ranking.write(folder)
-    write_pareto(snakemake.output.pareto, ranking.ranking, metric=ranking.metric)
-    log.info("verdict: %s", ranking.verdict["text"])
+    write_ranking(ranking, folder)

@@ -3,25 +3,16 @@
 from pathlib import Path
 
 from lucidna.external.maps import rank_maps
-from lucidna.ranking.figure import write_pareto
+from lucidna.ranking.stage import ranking_arguments, write_ranking
 from lucidna.runtime import script
 
-with script(snakemake) as log:
-    settings = snakemake.params.ranking
+with script(snakemake):
     folder = Path(snakemake.output.panel).parent
     ranking = rank_maps(
         snakemake.params.external,
         scores=snakemake.params.scores,
-        regions=settings["regions"],
+        regions=snakemake.params.ranking["regions"],
         scratch=folder,
-        objective=settings["objective"],
-        top=settings["top"],
-        margin=settings["gate"]["margin"],
-        quantile=settings["veto"]["quantile"],
-        consistency=settings["consistency"],
-        bootstraps=settings["bootstraps"],
-        seed=settings["seed"],
+        **ranking_arguments(snakemake.params.ranking),
     )
-    ranking.write(folder)
-    write_pareto(snakemake.output.pareto, ranking.ranking, metric=ranking.metric)
-    log.info("verdict: %s", ranking.verdict["text"])
+    write_ranking(ranking, folder)

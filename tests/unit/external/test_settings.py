@@ -32,6 +32,7 @@ def test_defaults_of_the_kind_are_filled_in_and_validation_is_idempotent(config)
     assert filled["external"]["lab"] == {
         **NETWORK,
         "family": None,
+        "run": None,
         "folds": "all",
         "arguments": {},
         "input": {"layout": "NCL", "bases": "ACGT", "length": None},

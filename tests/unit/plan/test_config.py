@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from lucidna.config import heads_of, normal_recipe, ranking_head, validate
+from lucidna.config import heads_of, normal_recipe, ranking_heads, validate
 from lucidna.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -114,11 +114,16 @@ def test_profile_needs_a_network_with_a_profile_head():
 def test_heads_follow_the_target():
     filled = validate(demo())
     assert heads_of(filled) == ["counts"]
-    assert ranking_head(filled) == "counts"
+    assert ranking_heads(filled) == ["counts"]
     profile = put(put(demo(), "target", "profile"), "grid.architectures", {"bpnet": {}})
     profile["grid"]["recipes"] = {"standard": ["standard"]}
     filled = validate(profile)
     assert heads_of(filled) == ["counts", "profile"]
+    assert ranking_heads(filled) == ["counts"]
+    for head, heads in (("all", ["counts", "profile"]), ("profile", ["profile"])):
+        assert ranking_heads(validate(put(profile, "ranking", {"head": head}))) == heads
+    with pytest.raises(UserError, match=r"'ranking\.head' is 'logit', but target 'profile' has only: counts, profile"):
+        validate(put(profile, "ranking", {"head": "logit"}))
 
 
 def test_recipes_are_written_one_way():

@@ -259,6 +259,10 @@ def test_failed_candidates_are_listed_with_their_reason(experiment):
     np.save(folder / "rank" / "maps" / "cnn-3.npy", np.full((60, 4, 80), np.nan, dtype=np.float32))
     copy = np.load(folder / "rank" / "maps" / "cnn-1.npy")
     np.save(folder / "rank" / "maps" / "cnn-2.npy", copy)
+    np.save(folder / "rank" / "maps" / "shuffled.npy", np.full((60, 4, 80), 0.5, dtype=np.float32))
+    result = rank(experiment)
+    assert "zero everywhere" in {entry["id"]: entry["reason"] for entry in result.verdict["failed"]}["shuffled"]
+    np.save(folder / "rank" / "maps" / "shuffled.npy", noise_like(copy[None], 1)[0])
     result = rank(experiment)
     reasons = {entry["id"]: entry["reason"] for entry in result.verdict["failed"]}
     assert reasons["cnn-4"] == "its training failed: loss is NaN"
@@ -268,6 +272,19 @@ def test_failed_candidates_are_listed_with_their_reason(experiment):
     assert set(result.panel["id"]) == {"cnn-0", "cnn-1", "shuffled"}
 
 
+def test_a_grid_of_one_candidate_is_a_labelled_verdict(experiment):
+    candidates, folder, dataset = experiment
+    result = rank((candidates[:1], folder, dataset))
+    assert result.verdict["rule"] == "B"
+    assert result.verdict["chosen"] == ["cnn-0"]
+    assert "the only candidate that passed" in result.verdict["text"]
+    assert any("weaker rule B" in notice for notice in result.verdict["notices"])
+    assert any("There is no control" in notice for notice in result.verdict["notices"])
+    assert result.families["n"].tolist() == [1]
+    with pytest.raises(UserError, match="the grid of the experiment is empty"):
+        rank(([], folder, dataset))
+
+
 def test_nothing_left_is_a_verdict_too(experiment):
     candidates, folder, dataset = experiment
     for candidate in candidates:
@@ -275,6 +292,7 @@ def test_nothing_left_is_a_verdict_too(experiment):
     verdict = rank((candidates, folder, dataset)).verdict
     assert verdict["status"] == "none"
     assert len(verdict["failed"]) == 6
+    assert "6 could not be compared" in verdict["text"]
     (folder / "train" / "shuffled" / "metrics.json").write_text('{"status": "ok"}')
     assert rank((candidates, folder, dataset)).verdict["status"] == "none"
 

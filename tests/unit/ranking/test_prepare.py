@@ -64,6 +64,10 @@ def test_map_set_gives_the_same_without_a_cache(toy):
     assert kept.corrected(1) is kept.corrected(1)
     np.testing.assert_array_equal(kept.corrected(1), thin.corrected(1))
     assert thin.corrected(1).dtype == np.float32
+    before = kept.corrected(1)
+    kept.release()
+    assert kept.corrected(1) is not before
+    np.testing.assert_array_equal(kept.corrected(1), before)
 
 
 @pytest.mark.parametrize(

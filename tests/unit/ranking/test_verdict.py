@@ -3,14 +3,16 @@ import json
 import numpy as np
 import pandas as pd
 
-from lucidna.ranking.verdict import choose, inseparable_from_best, regions_to_separate, verdict_of
+from lucidna.ranking.separation import inseparable_from_best, regions_to_separate, seeds_to_separate
+from lucidna.ranking.verdict import choose, verdict_of
 
 
-def table(statuses, folds=None, controls=None):
+def table(statuses, folds=None, controls=None, families=None):
     n = len(statuses)
     return pd.DataFrame(
         {
             "id": [f"net{index}" for index in range(n)],
+            "family": families or ["one"] * n,
             "fold": folds or ["f"] * n,
             "control": controls or ["none"] * n,
             "status": statuses,
@@ -41,7 +43,7 @@ def test_a_clear_winner():
     assert verdict["best"] == "net0"
     assert verdict["chosen"] == ["net0", "net1"]
     assert verdict["would_separate"] is None
-    assert "separated from every other candidate" in verdict["text"]
+    assert "The best is net0 (score 1.00 of 1, validation prediction 0.800), separated from every" in verdict["text"]
     assert verdict["vetoed"] == [{"id": "net3", "reason": "because"}]
     assert [entry["id"] for key in ("gated", "failed") for entry in verdict[key]] == ["net4", "net5"]
     assert decide(table(["passed", "passed"]), single=True)["chosen"] == ["net0"]
@@ -53,8 +55,39 @@ def test_inseparable_twins():
     assert verdict["inseparable"] == ["net1"]
     assert "roughly 900 regions in place of 200" in verdict["would_separate"]
     assert "cannot be told apart" in verdict["text"]
+    assert "they are of one family" in verdict["would_separate"].lower()
     never = decide(table(["passed"] * 3), inseparable={"f": ["net1"]}, needed={"f": None})
     assert "no realistic number" in never["would_separate"]
+
+
+def test_more_seeds_are_asked_for_where_families_cannot_be_told_apart():
+    frame = table(["passed"] * 6, families=["one", "two", "one", "three", "two", "two"])
+    verdict = decide(frame, inseparable={"f": ["net1", "net2", "net3"]}, needed={"f": 900})
+    # Scores fall by 0.18: one has 1 and .64, two has .82, .28 and .1, three has a single seed.
+    spread = 1.96**2 * (0.18**2 * 2 + 0.1404) / 0.42**2
+    assert verdict["seeds"] == {"two": int(np.ceil(spread)), "three": 0}
+    assert f"{int(np.ceil(spread))} seeds of each to tell its family from two" in verdict["would_separate"]
+    assert "at least 3 seeds of each (grid.seeds) to know how far it differs from three" in verdict["would_separate"]
+    assert verdict["would_separate"] in verdict["text"]
+    alone = decide(frame, inseparable={"f": ["net2"]}, needed={"f": 900})
+    assert alone["seeds"] == {}
+    assert "average them" in alone["would_separate"]
+
+
+def test_seeds_are_counted_within_folds():
+    scores = pd.DataFrame(
+        {
+            "family": ["a", "a", "a", "a", "b", "b", "b", "b"],
+            "fold": ["x", "x", "y", "y"] * 2,
+            "score": [0.9, 0.8, 0.5, 0.4, 0.8, 0.7, 0.4, 0.3],
+        }
+    )
+    # Within a fold the seeds differ by 0.1, s.d. 0.0707; the families by 0.1 in two folds.
+    assert seeds_to_separate(scores, "a", "b") == int(np.ceil(1.96**2 * 2 * 0.005 / (0.01 * 2)))
+    assert seeds_to_separate(scores, "b", "a") is None
+    assert seeds_to_separate(scores.iloc[[0, 2, 4, 5]], "a", "b") == 0
+    close = scores.assign(score=scores["score"] + np.where(scores["family"] == "b", 0.099, 0))
+    assert seeds_to_separate(close, "a", "b") is None
 
 
 def test_all_vetoed_or_none_left():

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pyBigWig
 
-from lucidna.files import write_json, write_tsv
+from lucidna.files import read_tsv, write_json, write_tsv
 
 MOTIFS = {"TCAGCA": "motifA", "GGGCGG": "motifB", "TGACTCA": "motifC"}
 LENGTH = 256
@@ -62,6 +62,7 @@ def make_experiment(root: Path) -> dict:
     write_training(root, candidates, rng)
     write_ranking(root, candidates, rng)
     write_ranked_maps(root, rows, drawn, candidates, rng)
+    write_more_of_the_ranking(root, rows)
     write_maps(root, rows, drawn, candidates, rng)
     write_motifs(root, rows, drawn, rng)
     write_truth(root, rows, drawn)
@@ -185,7 +186,8 @@ def write_ranking(root: Path, candidates: list[dict], rng: np.random.Generator) 
                 f"{name}_lo": known * (centre - width),
                 f"{name}_hi": known * (centre + width),
             }
-        panel.append(row | {"m1_null": 0.21 + 0.01 * rng.random()})
+        shuffled = {"c_cos_shuffled": 0.111, "c_cos_shuffled_lo": 0.1, "c_cos_shuffled_hi": 0.122}
+        panel.append(row | shuffled | {"m1_null": 0.21 + 0.01 * rng.random()})
     frame = pd.DataFrame(panel)
     write_tsv(root / "rank" / "panel.tsv", frame)
     score = frame[["c_cos", "c_snr", "c_auc"]].rank(pct=True).mean(axis=1)
@@ -211,6 +213,7 @@ def write_ranking(root: Path, candidates: list[dict], rng: np.random.Generator) 
             "rank_lo": np.maximum(1, order - 2),
             "rank_hi": np.minimum(order.max(), order + 2),
             "top_share": np.clip(1.3 - order / 8, 0, 1),
+            "family_rank": np.where(status == "passed", 1.0, np.nan),
         }
     ).sort_values("rank")
     write_tsv(root / "rank" / "ranking.tsv", ranking)
@@ -233,6 +236,7 @@ def write_ranking(root: Path, candidates: list[dict], rng: np.random.Generator) 
         score_mean=("score", "mean"),
         score_sd=("score", "std"),
     )
+    table = table.assign(score_mean_lo=table["score_mean"] - 0.2, score_mean_hi=table["score_mean"] + 0.2)
     write_tsv(root / "rank" / "families.tsv", table.reset_index())
 
 
@@ -267,6 +271,40 @@ def write_ranked_maps(
             sequence, value, _ = drawn[row]
             maps[index, sequence, np.arange(LENGTH)] += value.astype(np.float32)
         np.save(root / "rank" / "maps" / f"{candidate['id']}.npy", maps)
+
+
+def write_more_of_the_ranking(root: Path, rows: pd.DataFrame) -> None:
+    """Write what compares candidates: paired differences, metrics by track, and regions of disagreement."""
+    panel = read_tsv(root / "rank" / "panel.tsv")
+    ranking = read_tsv(root / "rank" / "ranking.tsv")
+    best = ranking["id"].iloc[0]
+    value = panel.set_index("id")["c_cos"]
+    less = (value - value[best]).drop(best).dropna()
+    differences = pd.DataFrame({"fold": "fold0", "id": less.index, "best": best, "criterion": "c_cos"})
+    differences = differences.assign(difference=less.to_numpy(), lo=less.to_numpy() - 0.01, hi=less.to_numpy() + 0.01)
+    write_tsv(root / "rank" / "differences.tsv", differences.assign(separate=differences["hi"] < 0))
+    tracks = [
+        {"id": row.id, "task": task, "metric": metric, "value": row.prediction - less, "lo": 0.1, "hi": 0.9}
+        for row in panel.itertuples()
+        for metric, less in (("pearson", 0.0), ("spearman", 0.02))
+        for task in (TASK, "all")
+    ]
+    write_tsv(root / "rank" / "prediction.tsv", pd.DataFrame(tracks).dropna())
+    compared = [name for name in ranking["id"] if np.isfinite(value[name])]
+    ids = [compared[0], compared[len(compared) // 2], compared[-1]]
+    regions = read_tsv(root / "rank" / "regions" / "fold0.tsv")
+    places = np.array([3, 1, 4, 0])
+    maps = np.stack([np.load(root / "rank" / "maps" / f"{name}.npy")[places] for name in ids])
+    maps -= maps.mean(axis=2, keepdims=True)
+    maps /= np.sqrt((maps**2).sum(axis=(2, 3), keepdims=True))
+    codes = np.load(root / "data" / "sequences.npy")[regions["row"].to_numpy()[places], 16:-16]
+    words = ["best", "median", "worst"]
+    np.savez(root / "rank" / "disagreement.npz", ids=np.array(ids), words=np.array(words), maps=maps, codes=codes)
+    table = pd.DataFrame({"region_id": regions["region_id"].to_numpy()[places], "fold": "fold0", "place": places + 1})
+    for first, second in ((0, 1), (0, 2), (1, 2)):
+        table[f"cos_{words[first]}_{words[second]}"] = (maps[first] * maps[second]).sum(axis=(1, 2))
+    cosines = table.filter(like="cos_")
+    write_tsv(root / "rank" / "disagreement.tsv", table.assign(distance=(1 - cosines).mean(axis=1)))
 
 
 def write_truth(root: Path, rows: pd.DataFrame, drawn: list) -> None:

@@ -70,6 +70,7 @@ def test_scatter_places_points_in_order_and_pins_controls():
     assert low[1] > high[1]
     assert "unknown" not in text
     assert text.count('class="whisker"') == 4
+    assert text.count('class="whisker cap"') == 8
     assert 'class="front"' in text
     # The control is there, inside the frame, and does not squeeze the others.
     assert 'data-key="far"' in text

@@ -2,8 +2,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lucidna.files import read_json, read_tsv
-from lucidna.report import motifs_section, provenance, ranking_section, training_section, truth_section
+from lucidna.errors import UserError
+from lucidna.files import read_json, read_tsv, write_tsv
+from lucidna.report import (
+    disagreement_section,
+    motifs_section,
+    panel_table,
+    provenance,
+    ranking_section,
+    training_section,
+    truth_section,
+)
 from lucidna.report.collect import Experiment, appearance, read_table
 
 from .made_up import MOTIFS, make_candidates, quality
@@ -37,20 +46,132 @@ def test_looks_tell_recipes_and_architectures_apart():
             assert same == (settings[0] == settings[1])
 
 
+def column(table, name: str, group: str = "") -> list[str]:
+    """Return what stands in a column; of those with the same name, in that of a group."""
+    (place,) = [i for i, c in enumerate(table.columns) if c.label == name and (not group or c.group == group)]
+    return [row[place] for row in texts(table)]
+
+
 def test_ranking_describes_every_state(experiment):
     context = ranking_section.section(experiment)
-    rows = {row[1]: row for row in texts(context["panel"])}
-    assert len(rows) == 14
+    panel = context["panel"]
     verdict = read_json(experiment.root / "rank" / "verdict.json")
-    assert rows[verdict["best"]][0] == "1 [1, 3]"
-    assert rows[verdict["best"]][2] == "delivered; on the Pareto front"
-    assert "not separable from the best" in rows[verdict["inseparable"][0]][2]
-    states = " | ".join(row[2] for row in rows.values())
-    assert "vetoed: its c_cos" in states
-    assert "failed: no maps" in states
-    assert "control: label shuffled" in states
+    names = column(panel, "candidate")
+    assert len(names) == 14
+    state = dict(zip(names, column(panel, "state"), strict=True))
+    reason = dict(zip(names, column(panel, "reason"), strict=True))
+    assert dict(zip(names, column(panel, "rank"), strict=True))[verdict["best"]] == "1 [1, 3]"
+    assert state[verdict["best"]] == "delivered; on the Pareto front"
+    assert "not separable from the best" in state[verdict["inseparable"][0]]
+    (vetoed,) = [name for name, words in state.items() if words == "vetoed"]
+    assert reason[vetoed].startswith("its c_cos 0.501 is not above")
+    (failed,) = [name for name, words in state.items() if words == "failed"]
+    assert reason[failed] == "no maps"
+    assert "control: label shuffled" in state.values()
     assert [title for title, _ in context["scatters"]][:2] == ["score", "consensus cosine"]
-    assert len(context["families"].rows) == 6
+    # A mark that is grey says why when it is pointed at.
+    assert "vetoed: its c_cos 0.501 is not above" in context["scatters"][0][1]
+
+
+def test_what_is_set_aside_follows_in_the_order_of_the_ranking(experiment):
+    ranking = read_tsv(experiment.root / "rank" / "ranking.tsv")
+    ranking.loc[len(ranking) - 2 :, "rank"] = np.nan
+    panel = ranking_section.joined(read_tsv(experiment.root / "rank" / "panel.tsv"), ranking.iloc[::-1])
+    unranked = ranking.iloc[::-1].loc[ranking["rank"].isna(), "id"].tolist()
+    assert panel["candidate"].tolist()[-len(unranked) :] == unranked
+
+
+def test_the_panel_shows_one_group_of_columns_at_a_time(experiment):
+    panel = ranking_section.section(experiment)["panel"]
+    assert panel.groups[:3] == ["Decision", "Agreement", "Each network alone"]
+    assert panel.groups[-2:] == ["On shuffled sequences", "Less the best"]
+    always = [c.label for c in panel.columns if not c.group]
+    assert always == ["rank", "candidate"]
+    places = [panel.place(index) for index in range(len(panel.columns))]
+    assert places[:3] == ["", "", "g0"]
+    assert places[-1] == f"g{len(panel.groups) - 1}"
+    assert set(column(panel, "consensus cosine, shuffled", "On shuffled sequences")) == {"0.111 [0.100, 0.122]"}
+    beside = column(panel, "consensus cosine", "On shuffled sequences")
+    assert beside == column(panel, "consensus cosine", "Agreement")
+    less = read_tsv(experiment.root / "rank" / "differences.tsv").set_index("id")
+    best = column(panel, "candidate")[0]
+    for name, text in zip(column(panel, "candidate"), column(panel, "consensus cosine", "Less the best"), strict=True):
+        wanted = "–" if name == best or name not in less.index else f"{less.loc[name, 'difference']:.3f}"
+        assert text.replace("−", "-").split(" ")[0] == wanted
+
+
+def test_a_criterion_without_a_group_is_shown_all_the_same(experiment):
+    panel = read_tsv(experiment.root / "rank" / "panel.tsv").rename(columns={"id": "candidate"})
+    records = ranking_section.describe(panel.assign(new_idea=0.25), experiment.candidates, {}, "r")
+    table = panel_table.panel_table(panel.assign(new_idea=0.25), records, None, "r")
+    assert set(column(table, "new idea", "Others")) == {"0.250"}
+
+
+def test_families_carry_their_intervals_over_seeds(experiment):
+    families = ranking_section.section(experiment)["families"]
+    table = read_tsv(experiment.root / "rank" / "families.tsv")
+    assert len(families.rows) == 6
+    for text, row in zip(column(families, "score"), table.itertuples(), strict=True):
+        assert text == f"{row.score_mean:.2f} [{row.score_mean_lo:.2f}, {row.score_mean_hi:.2f}]"
+
+
+def test_metrics_of_prediction_are_shown_by_track(experiment):
+    tracks = read_tsv(experiment.root / "rank" / "prediction.tsv")
+    table = ranking_section.section(experiment)["prediction"]
+    # One track: its row says what the mean over tracks would say again.
+    assert set(column(table, "track")) == {"accessibility"}
+    first = tracks[(tracks["metric"] == "spearman") & (tracks["id"] == column(table, "candidate")[0])]["value"].iloc[0]
+    assert column(table, "Spearman")[0].startswith(f"{first:.2f} [")
+    two = pd.concat([tracks, tracks[tracks["task"] != "all"].assign(task="other")])
+    shown = panel_table.prediction_table(two, tracks["id"].tolist())
+    assert len(shown.rows) == 3 * len(table.rows)
+    many = pd.concat([tracks.assign(task=f"track{index}") for index in range(40)] + [tracks])
+    few = panel_table.prediction_table(many, tracks["id"].tolist())
+    assert set(column(few, "track")) == {"all"}
+    assert "means over 41 tracks" in few.caption
+    assert panel_table.prediction_table(None, []) is None
+
+
+def test_candidates_that_disagree_are_drawn_on_one_scale(experiment):
+    context = ranking_section.section(experiment)["disagreement"]
+    assert [word for word, _, _ in context["candidates"]] == ["best", "median", "worst"]
+    assert "delivered" in context["candidates"][0][2]
+    assert "1 − cosine" in context["lead"]
+    table = read_tsv(experiment.root / "rank" / "disagreement.tsv")
+    assert [example["region"] for example in context["examples"]] == table["region_id"].head(3).tolist()
+    example, row = context["examples"][0], table.iloc[0]
+    assert f"best and worst {row['cos_best_worst']:.3f}".replace("-", "−") in example["words"]
+    rows = read_tsv(experiment.root / "data" / "rows.tsv").set_index("region_id")
+    chrom, rest = example["place"].split(":")
+    start = int(rest.split("-")[0].replace(",", ""))
+    assert chrom == rows.loc[row["region_id"], "chrom"]
+    assert 0 <= start - (rows.loc[row["region_id"], "summit"] - 128) <= 256 - 100
+    assert example["svg"].count("<svg") == 4  # the figure, and a logo for each of the three
+
+
+def test_no_disagreement_without_two_candidates_or_without_files(experiment, tmp_path):
+    folder = tmp_path / "rank"
+    folder.mkdir()
+    other = Experiment(root=tmp_path, page=tmp_path / "a.html", config={}, candidates=[])
+    assert disagreement_section.section(other, {}) is None
+    table = read_tsv(experiment.root / "rank" / "disagreement.tsv")
+    write_tsv(folder / "disagreement.tsv", table)
+    (folder / "disagreement.npz").write_bytes(b"none")
+    with pytest.raises(UserError, match=r"disagreement.npz does not hold maps"):
+        disagreement_section.section(other, {})
+    maps, codes = np.zeros((1, 4, 4, 50), dtype=np.float32), np.zeros((4, 50), dtype=np.uint8)
+    np.savez(folder / "disagreement.npz", ids=np.array(["a"]), words=np.array(["best"]), maps=maps, codes=codes)
+    assert disagreement_section.section(other, {}) is None
+
+
+def test_a_recipe_of_which_nothing_competes_has_no_colour(experiment):
+    ranking = read_tsv(experiment.root / "rank" / "ranking.tsv").rename(columns={"id": "candidate"})
+    grey = ranking["candidate"].str.contains("evoaug")
+    ranking.loc[grey, "status"] = "gated"
+    records = ranking_section.describe(ranking, experiment.candidates, {}, "r")
+    colours = dict(ranking_section.legend(experiment.candidates, records)["recipes"])
+    assert colours["evoaug"] is None
+    assert colours["standard"] is not None
 
 
 def test_pareto_front_is_what_nothing_surpasses():

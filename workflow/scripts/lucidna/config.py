@@ -154,7 +154,7 @@ def _check_together(config: dict) -> None:
         )
     heads = heads_of(config)
     allowed = {"binary": {"logit"}, "counts": {"counts"}, "profile": {"counts", "profile"}}[config["target"]]
-    for key, values in (("attribution.heads", heads), ("ranking.head", [ranking_head(config)])):
+    for key, values in (("attribution.heads", heads), ("ranking.head", ranking_heads(config))):
         for head in values:
             if head not in allowed:
                 raise UserError(
@@ -216,7 +216,8 @@ def heads_of(config: dict) -> list[str]:
     return {"binary": ["logit"], "counts": ["counts"], "profile": ["counts", "profile"]}[config["target"]]
 
 
-def ranking_head(config: dict) -> str:
-    """Return the head whose maps are ranked."""
+def ranking_heads(config: dict) -> list[str]:
+    """Return the heads whose maps are ranked together."""
     head = config["ranking"]["head"]
-    return {"binary": "logit"}.get(config["target"], "counts") if head == "auto" else head
+    known = {"binary": ["logit"], "counts": ["counts"], "profile": ["counts", "profile"]}[config["target"]]
+    return known if head == "all" else known[:1] if head == "auto" else [head]

@@ -11,6 +11,7 @@ from lucidna.ranking.probes.mutagenesis import substitution_effects
 from lucidna.ranking.probes.plan import (
     DEFAULTS,
     GRADIENT,
+    MAPPED,
     MAPS,
     PREDICTIONS,
     Plan,
@@ -72,7 +73,13 @@ def codes():
 
 
 @pytest.mark.parametrize(
-    ("target", "head", "n_tasks"), [("counts", "counts", 1), ("counts", "counts", 3), ("profile", "profile", 2)]
+    ("target", "head", "n_tasks"),
+    [
+        ("counts", "counts", 1),
+        ("counts", "counts", 3),
+        ("profile", "profile", 2),
+        ("profile", ["counts", "profile"], 2),
+    ],
 )
 def test_the_maps_that_are_probed_are_those_that_are_ranked(codes, target, head, n_tasks):
     kind = {"n_filters": 8, "n_layers": 2} if target == "profile" else {}
@@ -80,6 +87,26 @@ def test_the_maps_that_are_probed_are_those_that_are_ranked(codes, target, head,
     ranked = validation_maps(model, codes, head=head, tasks=range(n_tasks))
     probed = explained(model, one_hot_numpy(codes), head=head, tasks=range(n_tasks)).maps(one_hot_numpy(codes))
     np.testing.assert_allclose(probed, ranked, atol=1e-5 * np.abs(ranked).max())
+
+
+def test_both_heads_count_the_same_and_their_profile_weights_stay_fixed(codes):
+    model = network("bpnet", "profile", 2, n_filters=8, n_layers=2)
+    both = validation_maps(model, codes, head=["counts", "profile"], tasks=range(2))
+    alone = [
+        validation_maps(model, codes, head=head, tasks=[task]) for head in ("counts", "profile") for task in range(2)
+    ]
+    norms = [np.sqrt((maps**2).sum(axis=(1, 2))).mean() for maps in alone]
+    expected = sum(maps / (4 * norm) for maps, norm in zip(alone, norms, strict=True))
+    np.testing.assert_allclose(both, expected, atol=1e-5 * np.abs(expected).max())
+    # Of a changed region, the prediction is that with the weights of the region itself, output by output.
+    onehot = one_hot_numpy(codes[:4])
+    wrapped = explained(model, onehot, head=["counts", "profile"], tasks=range(2))
+    changed = onehot[:, :, ::-1].copy()
+    parts = []
+    for output, weight in zip(wrapped.network.outputs, wrapped.network.weights, strict=True):
+        fixed = output.frozen(torch.from_numpy(onehot))
+        parts.append(weight * output(torch.from_numpy(changed), *fixed)[:, 0])
+    np.testing.assert_allclose(wrapped.predict(changed), sum(parts).detach().numpy(), rtol=1e-5)
 
 
 def test_several_tasks_run_the_network_once(codes):
@@ -199,7 +226,10 @@ def test_a_compiled_program_is_probed_too(codes):
 def test_the_plan_stays_below_its_share_of_an_epoch_and_counts_right(codes):
     for epoch in (8000, 60_000, 400_000):
         plan = plan_probes(500, LENGTH, epoch)
-        assert plan.passes <= DEFAULTS["budget"] * epoch
+        # The ranking's maps of 500 regions and of their shuffled copies are part of what a candidate costs.
+        assert plan.passes + GRADIENT * MAPPED * 500 <= DEFAULTS["budget"] * epoch
+        several = plan_probes(100, LENGTH, epoch, parts=3)
+        assert several.passes + GRADIENT * MAPPED * 100 * 3 <= DEFAULTS["budget"] * epoch
     assert (plan.regions, plan.ism_regions, plan.positions) == (64, 20, LENGTH)
     small = plan_probes(500, LENGTH, 8000)
     assert small.regions < 64

@@ -9,8 +9,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
 import torch
 
 from lucidna.dataset import Dataset
@@ -18,11 +16,12 @@ from lucidna.errors import UserError
 from lucidna.external.networks import check_network
 from lucidna.external.settings import source_file
 from lucidna.external.store import read_network, save_network
-from lucidna.files import atomic_path, sha256, write_json, write_tsv
+from lucidna.files import sha256
 from lucidna.models import count_parameters
 from lucidna.sequence import one_hot_numpy
 from lucidna.training.data import task_channels
 from lucidna.training.evaluate import evaluate_rows
+from lucidna.training.output import write_results
 
 log = logging.getLogger(__name__)
 
@@ -84,10 +83,7 @@ def adopt_network(
         "sources": {path: sha256(path) for path in files if path},
     }
     save_network(model, settings, out_dir, extra=extra)
-    write_tsv(out_dir / "history.tsv", pd.DataFrame(columns=["stage", "epoch", "step", "train_loss", "valid_loss"]))
-    with atomic_path(out_dir / "valid.npz") as temporary:
-        np.savez(temporary, **arrays)
-    write_json(out_dir / "metrics.json", metrics)
+    write_results(out_dir, metrics=metrics, history=[], arrays=arrays)
     log.info(
         "%s  taken over: %s", name, ", ".join(f"{key} {value}" for key, value in valid.items() if key != "per_task")
     )

@@ -14,7 +14,7 @@ from lucidna.folds import expand_folds
 
 _INPUT = {"layout": "NCL", "bases": "ACGT", "length": None}
 _OUTPUT = {"scale": "auto", "scalar": None, "columns": None, "profile": None}
-_NETWORK = {"family": None, "folds": "all", "input": _INPUT, "output": _OUTPUT}
+_NETWORK = {"family": None, "run": None, "folds": "all", "input": _INPUT, "output": _OUTPUT}
 
 KINDS: dict[str, dict[str, Any]] = {
     "pytorch": {**_NETWORK, "class": ..., "arguments": {}, "weights": ...},
@@ -58,7 +58,7 @@ def maps_only_schema(schema: dict) -> dict:
     part = copy.deepcopy(schema)
     part["required"] = ["experiment", "external"]
     part["properties"] = {key: part["properties"][key] for key in MAPS_ONLY_KEYS}
-    for key in ("head", "probes"):  # what needs a network
+    for key in ("head", "probes", "shuffled"):  # what needs a network
         part["properties"]["ranking"]["properties"].pop(key, None)
     part["properties"]["ranking"]["properties"]["gate"]["properties"]["margin"]["default"] = 0
     return part
@@ -168,12 +168,13 @@ def expand_external(config: dict) -> dict[str, dict]:
     for name, entry in config.get("external", {}).items():
         family = entry["family"] or name
         for fold in folds if entry["folds"] == "all" else entry["folds"]:
-            settings = {key: value for key, value in entry.items() if key not in ("folds", "family")}
+            settings = {key: value for key, value in entry.items() if key not in ("folds", "family", "run")}
             digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:8]
             candidate_id = f"external-{name}-{fold}-{digest}"
             candidates[candidate_id] = {
                 "id": candidate_id,
                 "name": name,
+                "run": f"external {entry['run'] or name}",
                 "architecture": "external",
                 "recipe": family,
                 "family": f"external-{family}",

@@ -12,11 +12,12 @@ import pandas as pd
 from lucidna.errors import UserError
 from lucidna.files import read_json, read_tsv
 from lucidna.ranking.inputs import FAILED_COLUMNS, Networks, identical_maps
-from lucidna.ranking.prediction import prediction_metric
+from lucidna.ranking.prediction import prediction_draws, with_interval
 from lucidna.ranking.prediction_table import COLUMNS, overall_columns, prediction_table
-from lucidna.ranking.prepare import check_onehot, problem_of
+from lucidna.ranking.prepare import check_onehot, not_readable, problem_of
 from lucidna.ranking.probed import placed
 from lucidna.ranking.probes.store import read_probes
+from lucidna.ranking.shuffles import shuffled_regions
 from lucidna.sequence import one_hot_numpy
 
 TRACK_COLUMNS = ["id", *COLUMNS]
@@ -32,6 +33,7 @@ def read_experiment(
     dataset,
     *,
     probes_dir: Path | None = None,
+    shuffled_dir: Path | None = None,
     bootstraps: int = 500,
     seed: int = 0,
 ) -> tuple[Networks, str]:
@@ -39,7 +41,7 @@ def read_experiment(
 
     Parameters
     ----------
-    candidates, train_dir, maps_dir, regions_dir, dataset, probes_dir, bootstraps, seed
+    candidates, train_dir, maps_dir, regions_dir, dataset, probes_dir, shuffled_dir, bootstraps, seed
         As in `panel.rank_experiment`.
 
     Returns
@@ -60,9 +62,11 @@ def read_experiment(
         raise UserError(f"candidate '{repeated[0]}' occurs more than once: ids must differ")
     metric = "auroc" if dataset.info.get("target") == "binary" else "pearson"
     folds = dict.fromkeys(candidate["fold"] for candidate in candidates)
-    places = {fold: _places(regions_dir / f"{fold}.tsv", dataset) for fold in folds}
+    region_ids, places = {}, {}
+    for fold in folds:
+        region_ids[fold], places[fold] = _regions(regions_dir / f"{fold}.tsv", dataset)
     onehot = {fold: check_onehot(one_hot_numpy(dataset.codes(found))) for fold, found in places.items()}
-    rows, arrays, failed, probes, tracks = [], [], [], [], []
+    rows, arrays, failed, probes, tracks, draws, shuffled = [], [], [], [], [], [], []
     for candidate in candidates:
         row = {
             "id": candidate["id"],
@@ -70,32 +74,43 @@ def read_experiment(
             "fold": candidate["fold"],
             "control": candidate.get("control") or "none",
         }
-        reason, array = _maps(candidate["id"], train_dir, maps_dir, onehot[candidate["fold"]].shape)
-        prediction, metrics = (np.nan, np.nan, np.nan), None
+        shape = onehot[row["fold"]].shape
+        reason, array = _maps(row["id"], train_dir, maps_dir, shape)
+        null, samples, metrics = None, np.full(1 + bootstraps, np.nan), None
+        if reason is None and shuffled_dir is not None:
+            reason, null = _shuffled_maps(shuffled_dir / f"{row['id']}.npy", shape)
         if reason is None:
             path = train_dir / row["id"] / "valid.npz"
-            prediction, metrics, reason = _prediction(path, metric, dataset.info, bootstraps, seed)
+            samples, metrics, reason = _prediction(path, metric, dataset.info, bootstraps, seed)
         if reason is not None:
             failed.append({**row, "reason": reason})
             continue
-        row |= dict(zip(("prediction", "prediction_lo", "prediction_hi"), prediction, strict=True))
+        row |= dict(zip(("prediction", "prediction_lo", "prediction_hi"), with_interval(samples), strict=True))
         row["valid_loss"] = _loss(train_dir / row["id"] / "metrics.json")
         rows.append(row | overall_columns(metrics, without=metric))
         tracks.append(metrics.assign(id=row["id"]))
         arrays.append(array)
+        draws.append(samples[1:])
+        shuffled.append(null)
         if probes_dir is not None:
             probes.append(placed(read_probes(probes_dir / f"{row['id']}.npz"), row["fold"], places))
     kept = _without_copies(rows, arrays, failed)
+    votes = {candidate["id"]: candidate.get("run") or candidate["id"] for candidate in candidates}
     columns = ["id", "family", "fold", "control", "prediction", "prediction_lo", "prediction_hi"]
     columns += [name for name in (rows[0] if rows else {}) if name not in columns]
     networks = Networks(
         table=pd.DataFrame([rows[index] for index in kept], columns=columns),
         maps=[arrays[index] for index in kept],
         onehot=onehot,
+        votes=[votes[rows[index]["id"]] for index in kept],
         failed=pd.DataFrame(failed, columns=FAILED_COLUMNS),
         notices=_notices(candidates),
         probes=[probes[index] for index in kept] if probes else None,
         tracks=(pd.concat(tracks, ignore_index=True) if tracks else pd.DataFrame(columns=TRACK_COLUMNS))[TRACK_COLUMNS],
+        prediction_draws=np.array([draws[index] for index in kept]) if kept else None,
+        region_ids=region_ids,
+        shuffled=None if shuffled_dir is None else [shuffled[index] for index in kept],
+        shuffled_onehot=None if shuffled_dir is None else _shuffled_onehot(dataset, places, seed),
     )
     return networks, metric
 
@@ -121,11 +136,28 @@ def _without_copies(rows: list[dict], arrays: list[np.ndarray], failed: list[dic
     return [index for index, row in enumerate(rows) if row["id"] not in copies]
 
 
-def _places(path: Path, dataset) -> np.ndarray:
-    """Return the rows of the dataset, int64 (N,), of the regions listed in a file (region_id, row)."""
+def _regions(path: Path, dataset) -> tuple[list[str], np.ndarray]:
+    """Return ids and rows of the dataset, int64 (N,), of the regions listed in a file (region_id, row)."""
     if not path.is_file():
         raise UserError(f"{path} is missing: it lists the validation regions that are compared")
-    return dataset.locate(read_tsv(path))
+    table = read_tsv(path)
+    return table["region_id"].tolist(), dataset.locate(table)
+
+
+def _shuffled_onehot(dataset, places: Mapping[str, np.ndarray], seed: int) -> dict[str, np.ndarray]:
+    return {
+        fold: one_hot_numpy(shuffled_regions(dataset.codes(found), seed=seed)).astype(np.float32)
+        for fold, found in places.items()
+    }
+
+
+def _shuffled_maps(path: Path, shape: tuple[int, ...]) -> tuple[str | None, np.ndarray | None]:
+    """Return (what is wrong with them or None, memory-mapped maps or None) of the shuffled regions."""
+    if not path.is_file():
+        raise UserError(f"{path} is missing: make the maps of the shuffled regions, or set ranking.shuffled: false")
+    array = np.load(path, mmap_mode="r", allow_pickle=False)
+    problem = not_readable(array, shape)
+    return (f"on shuffled regions {problem}", None) if problem else (None, array)
 
 
 def _maps(name: str, train_dir: Path, maps_dir: Path, shape: tuple[int, ...]) -> tuple[str | None, np.ndarray | None]:
@@ -152,9 +184,9 @@ def _loss(path: Path) -> float:
 
 def _prediction(
     path: Path, metric: str, info: Mapping, bootstraps: int, seed: int
-) -> tuple[tuple[float, float, float], pd.DataFrame | None, str | None]:
-    """Return the validation metric with its interval, the table of all metrics, and the reason of failure or None."""
-    unknown = (float("nan"),) * 3
+) -> tuple[np.ndarray, pd.DataFrame | None, str | None]:
+    """Return the validation metric of the data and of samples, the table of all metrics, and why it failed or None."""
+    unknown = np.full(1 + bootstraps, np.nan)
     if not path.is_file():
         raise UserError(f"{path} is missing: train the candidate again, its validation predictions are needed")
     with np.load(path, allow_pickle=False) as file:
@@ -165,4 +197,4 @@ def _prediction(
     draws = {"bootstraps": bootstraps, "seed": seed}
     tasks = info.get("tasks") or [f"task_{index}" for index in range(target.shape[1])]
     table = prediction_table(prediction, target, kind=info["target"], tasks=tasks, jsd=jsd, **draws)
-    return prediction_metric(prediction, target, metric=metric, **draws), table, None
+    return prediction_draws(prediction, target, metric=metric, **draws), table, None

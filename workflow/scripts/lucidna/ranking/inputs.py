@@ -39,6 +39,13 @@ class Networks:
         n, in the order of the table, with places among the regions; None where there are none.
     tracks
         Every metric of prediction: id, task, metric, value, lo, hi; None where it is not known.
+    prediction_draws
+        (n, B) metric of prediction in bootstrap samples, the same for all networks of a fold; None where unknown.
+    region_ids
+        fold -> N names of the regions; None where they have none.
+    shuffled, shuffled_onehot
+        n arrays (N, 4, L), the networks' maps of dinucleotide-shuffled regions, and fold -> these sequences; None
+        where they were not made.
     """
 
     table: pd.DataFrame
@@ -49,6 +56,10 @@ class Networks:
     notices: tuple[str, ...] = ()
     probes: list[Probes | None] | None = None
     tracks: pd.DataFrame | None = None
+    prediction_draws: np.ndarray | None = None
+    region_ids: dict[str, list[str]] | None = None
+    shuffled: list[np.ndarray] | None = None
+    shuffled_onehot: dict[str, np.ndarray] | None = None
 
 
 def read_networks(
@@ -76,8 +87,10 @@ def read_networks(
         _kind(value) for value in _labels(_control_labels(controls, names), names, "controls", ["none"] * len(names))
     ]
     sequences = _sequences(onehot, fold_of)
-    for fold, array in sequences.items():
-        _check_region_ids(region_ids, fold, len(array), several=isinstance(onehot, Mapping))
+    several = isinstance(onehot, Mapping)
+    region_names = {
+        fold: _region_names(region_ids, fold, len(array), several=several) for fold, array in sequences.items()
+    }
     for name, array, fold in zip(names, arrays, fold_of, strict=True):
         problem = problem_of(array, sequences[fold].shape)
         if problem:
@@ -101,7 +114,13 @@ def read_networks(
         }
     )
     provenance = None if votes is None else list(_labels(votes, names, "votes", names))
-    return Networks(table=table, maps=arrays, onehot=sequences, votes=provenance)
+    return Networks(
+        table=table,
+        maps=arrays,
+        onehot=sequences,
+        votes=provenance,
+        region_ids=None if region_ids is None else region_names,
+    )
 
 
 def identical_maps(names: Sequence[str], arrays: Sequence[np.ndarray], folds: Sequence[str]) -> dict[str, str]:
@@ -214,9 +233,10 @@ def _sequences(onehot, fold_of: list[str]) -> dict[str, np.ndarray]:
     return {fold: check_onehot(given[fold]) for fold in folds}
 
 
-def _check_region_ids(region_ids, fold: str, n_regions: int, *, several: bool) -> None:
+def _region_names(region_ids, fold: str, n_regions: int, *, several: bool) -> list[str]:
+    """Return the checked names of the regions of a fold; none where none are given."""
     if region_ids is None:
-        return
+        return []
     if isinstance(region_ids, Mapping):
         if fold not in region_ids:
             raise UserError(f"there are no region ids for fold '{fold}': add them under this name")
@@ -228,3 +248,4 @@ def _check_region_ids(region_ids, fold: str, n_regions: int, *, several: bool) -
         raise UserError(f"there are {len(region_ids)} region ids for {n_regions} sequences: give one for each")
     if len(set(region_ids)) != len(region_ids):
         raise UserError("a region id occurs more than once: every region is compared once")
+    return [str(name) for name in region_ids]

@@ -57,11 +57,17 @@ def choose_regions(dataset, *, n: int = 500, seed: int = 0) -> np.ndarray:
     return np.sort(drawn).astype(np.int64)
 
 
+def explained_parts(head: str | Sequence[str], tasks: Sequence[int]) -> list[tuple[str, int]]:
+    """List the numbers that are explained together: every head of every task."""
+    heads = [head] if isinstance(head, str) else list(head)
+    return [(one, int(task)) for one in heads for task in tasks]
+
+
 def validation_maps(
     model: nn.Module,
     codes: np.ndarray,
     *,
-    head: str,
+    head: str | Sequence[str],
     tasks: Sequence[int] = (0,),
     batch_size: int = 64,
     device: str = "cpu",
@@ -75,10 +81,10 @@ def validation_maps(
     codes
         uint8 (n, L), A C G T N = 0 1 2 3 4.
     head
-        "logit", "counts" or "profile", see `attribution.output.ScalarOutput`.
+        "logit", "counts" or "profile", see `attribution.output.ScalarOutput`; or several of them.
     tasks
-        Outputs to explain. With several, the maps of each are scaled to the same mean norm and averaged, so
-        that a strong track does not drown the others.
+        Outputs to explain. With several tasks or heads, the maps of each are scaled to the same mean norm and
+        averaged, so that a strong track does not drown the others.
     batch_size, device
         Sequences per pass, and where to run.
 
@@ -86,23 +92,23 @@ def validation_maps(
     -------
     float32 (n, 4, L), sums to zero over bases.
     """
-    tasks = [int(task) for task in tasks]
+    parts = explained_parts(head, tasks)
     onehot = one_hot_numpy(codes, dtype=np.uint8)
     total = np.zeros(onehot.shape, dtype=np.float32)
     told = time.monotonic()
 
-    for done, task in enumerate(tasks):
+    for done, (one, task) in enumerate(parts):
 
         def tell(sequences: int, done: int = done) -> None:
             nonlocal told
             if time.monotonic() - told > 5:
                 told = time.monotonic()
-                logger.info("explained %d of %d", done * len(codes) + sequences, len(tasks) * len(codes))
+                logger.info("explained %d of %d", done * len(codes) + sequences, len(parts) * len(codes))
 
-        scalar = ScalarOutput(model, head=head, task=task)
+        scalar = ScalarOutput(model, head=one, task=task)
         maps = correct(saliency(scalar, onehot, batch_size=batch_size, device=device, progress=tell))
-        if len(tasks) > 1:
+        if len(parts) > 1:
             scale = np.sqrt(np.einsum("nal,nal->n", maps, maps)).mean()
-            maps = maps / (len(tasks) * scale) if scale > 0 else maps
+            maps = maps / (len(parts) * scale) if scale > 0 else maps
         total += maps
     return total

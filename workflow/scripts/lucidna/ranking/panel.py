@@ -140,6 +140,7 @@ def rank_experiment(
     *,
     regions_dir: str | Path | None = None,
     probes_dir: str | Path | None = None,
+    shuffled_dir: str | Path | None = None,
     objective: Mapping[str, float] | None = None,
     top: int = 5,
     single: bool = False,
@@ -165,6 +166,9 @@ def rank_experiment(
         Folder with <fold>.tsv (region_id, row); by default `regions` beside `maps_dir`.
     probes_dir
         Folder with <id>.npz of every candidate (`probes.store`); None leaves these criteria out of the panel.
+    shuffled_dir
+        Folder with <id>.npy of every candidate, its maps of `shuffles.shuffled_regions`; None leaves out the columns
+        `<criterion>_shuffled`, what the same lines give without motifs.
     objective, top, single, margin, quantile, consistency, bootstraps, seed
         As in `rank_candidates`.
 
@@ -186,6 +190,7 @@ def rank_experiment(
         maps_dir.parent / "regions" if regions_dir is None else Path(regions_dir),
         dataset,
         probes_dir=None if probes_dir is None else Path(probes_dir),
+        shuffled_dir=None if shuffled_dir is None else Path(shuffled_dir),
         bootstraps=bootstraps,
         seed=seed,
     )

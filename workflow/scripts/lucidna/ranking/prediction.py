@@ -18,6 +18,23 @@ def prediction_metric(
 
     Parameters
     ----------
+    prediction, target, metric, bootstraps, seed
+        As in `prediction_draws`.
+
+    Returns
+    -------
+    value, lo, hi : floats; NaN where no task has both classes, or a varying prediction.
+    """
+    return with_interval(prediction_draws(prediction, target, metric=metric, bootstraps=bootstraps, seed=seed))
+
+
+def prediction_draws(
+    prediction: np.ndarray, target: np.ndarray, *, metric: str, bootstraps: int = 500, seed: int = 0
+) -> np.ndarray:
+    """AUROC or Pearson correlation, mean over tasks, of the data and of bootstrap samples of the regions.
+
+    Parameters
+    ----------
     prediction, target
         (n, T) logits and 0/1 labels, or predicted and measured log counts.
     metric
@@ -27,7 +44,7 @@ def prediction_metric(
 
     Returns
     -------
-    value, lo, hi : floats; NaN where no task has both classes, or a varying prediction.
+    (1 + bootstraps,): the first is that of the data; NaN where no task has both classes, or a varying prediction.
     """
     prediction = np.asarray(prediction, dtype=np.float64).reshape(len(prediction), -1)
     target = np.asarray(target, dtype=np.float64).reshape(len(target), -1)
@@ -37,10 +54,14 @@ def prediction_metric(
         draws = np.stack([function(p, t, counts) for p, t in zip(prediction.T, target.T, strict=True)])
     usable = np.isfinite(draws[:, 0])
     if not usable.any():
-        return float("nan"), float("nan"), float("nan")
-    means = np.nanmean(draws[usable], axis=0)
-    lo, hi = percentile_interval(means[1:])
-    return float(means[0]), float(lo), float(hi)
+        return np.full(len(counts), np.nan)
+    return np.nanmean(draws[usable], axis=0)
+
+
+def with_interval(draws: np.ndarray) -> tuple[float, float, float]:
+    """Return the first of draws (1 + B,), and the ends of the 95 % interval of the others."""
+    lo, hi = percentile_interval(draws[1:, None])
+    return float(draws[0]), float(lo[0]), float(hi[0])
 
 
 def auroc_draws(prediction: np.ndarray, target: np.ndarray, counts: np.ndarray) -> np.ndarray:

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
-from lucidna.ranking.bootstrap import bootstrap_means, percentile_interval, resample
+from lucidna.ranking.bootstrap import bootstrap_means, resample
 from lucidna.ranking.calibration import calibration_interval
-from lucidna.ranking.prediction import auroc_draws, pearson_draws
+from lucidna.ranking.prediction import auroc_draws, pearson_draws, with_interval
 
 OVERALL = "all"
 METRICS = {
@@ -72,9 +72,9 @@ def prediction_table(
                         for task in range(target.shape[1])
                     ]
                 )
-            each = np.array([_with_interval(part) for part in draws])
+            each = np.array([with_interval(part) for part in draws])
             usable = np.isfinite(draws[:, 0])
-            mean = _with_interval(np.nanmean(draws[usable], axis=0)) if usable.any() else (np.nan,) * 3
+            mean = with_interval(np.nanmean(draws[usable], axis=0)) if usable.any() else (np.nan,) * 3
         rows += [(task, metric, *map(float, values)) for task, values in zip(tasks, each, strict=True)]
         overall.append((OVERALL, metric, *map(float, mean)))
     return pd.DataFrame(rows + overall, columns=COLUMNS)
@@ -123,8 +123,3 @@ def _draws(
         return pearson_draws(rankdata(prediction), rankdata(target), counts)
     values = jsd if metric == "jsd" else (prediction - target) ** 2
     return bootstrap_means(values[None], counts)[:, 0]
-
-
-def _with_interval(draws: np.ndarray) -> tuple[float, float, float]:
-    lo, hi = percentile_interval(draws[1:, None])
-    return float(draws[0]), float(lo[0]), float(hi[0])

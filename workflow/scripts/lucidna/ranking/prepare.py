@@ -119,9 +119,23 @@ class MapSet:
             self._cache[index] = prepared
         return prepared
 
+    def release(self) -> None:
+        """Give the memory of the prepared maps back; from now on each is prepared at every visit."""
+        self._cache = None
+
     def projected(self, index: int) -> np.ndarray:
         """Return g, the projected map of one network, (N, L) float32."""
         return project(self.corrected(index), self.onehot)
+
+
+def not_readable(maps: np.ndarray, shape: tuple[int, ...]) -> str | None:
+    """Say in words what keeps one network's maps from being read as (N, 4, L) numbers, or None."""
+    if tuple(maps.shape) != tuple(shape):
+        return f"its maps have shape {tuple(maps.shape)}, the sequences have {tuple(shape)}"
+    finite = np.isfinite(np.asarray(maps)).all(axis=(1, 2))
+    if not finite.all():
+        return f"its maps of {int((~finite).sum())} of {len(maps)} regions contain NaN or infinite values"
+    return None
 
 
 def problem_of(maps: np.ndarray, shape: tuple[int, ...]) -> str | None:
@@ -134,12 +148,10 @@ def problem_of(maps: np.ndarray, shape: tuple[int, ...]) -> str | None:
     shape
         (N, 4, L) that is expected.
     """
-    if tuple(maps.shape) != tuple(shape):
-        return f"its maps have shape {tuple(maps.shape)}, the sequences have {tuple(shape)}"
+    problem = not_readable(maps, shape)
+    if problem:
+        return problem
     maps = np.asarray(maps)
-    finite = np.isfinite(maps).all(axis=(1, 2))
-    if not finite.all():
-        return f"its maps of {int((~finite).sum())} of {len(maps)} regions contain NaN or infinite values"
     largest = np.abs(maps).max(axis=(1, 2), initial=0.0)[:, None]
     # Equal values for the four bases leave only rounding after the correction.
     spread = maps.max(axis=1) - maps.min(axis=1)

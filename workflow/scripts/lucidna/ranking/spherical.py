@@ -8,6 +8,7 @@ import numpy as np
 
 from lucidna.errors import UserError
 from lucidna.ranking.bootstrap import block_jackknife
+from lucidna.sequence import compiled
 
 BOX = 0.1
 BINS = 31
@@ -49,45 +50,83 @@ class SphericalConsistency:
     theta: np.ndarray
 
 
-def _directions(corrected: np.ndarray, *, window: int, basis: str) -> np.ndarray:
-    """Project window sums of the normalised maps to three dimensions: (N, 4, L) -> (N, 3, L) float64."""
+def _directions(corrected: np.ndarray, *, window: int, basis: str) -> tuple[np.ndarray, np.ndarray]:
+    """Project window sums of the normalised maps to three dimensions.
+
+    Parameters
+    ----------
+    corrected
+        (N, 4, L).
+
+    Returns
+    -------
+    points : (3, N, L) float64.
+    radius : (N, L), their norms.
+    """
     if basis not in BASES:
         raise UserError(f"spherical basis is '{basis}': use {' or '.join(BASES)}")
-    maps = np.asarray(corrected, dtype=np.float64)
-    maps = maps - maps.mean(axis=1, keepdims=True)
-    total = np.sqrt(np.einsum("nal,nal->nl", maps, maps)).sum(axis=1)[:, None, None]
-    maps = maps / np.where(total > 0, total, 1)
-    points = np.einsum("ba,nal->nbl", BASES[basis], maps)
+    return _window_points(np.ascontiguousarray(corrected), BASES[basis], window)
+
+
+@compiled
+def _window_points(maps, basis, window):
+    n, _, length = maps.shape
+    points, radius = np.empty((3, n, length)), np.empty((n, length))
     # Circular, as published: the last window - 1 positions take in the start of their sequence.
-    return sum(np.roll(points, -shift, axis=2) for shift in range(window))
+    own = np.empty((length + window - 1, 3))
+    for row in range(n):
+        total = 0.0
+        for place in range(length):
+            a, c = float(maps[row, 0, place]), float(maps[row, 1, place])
+            g, t = float(maps[row, 2, place]), float(maps[row, 3, place])
+            mean = (a + c + g + t) / 4
+            a, c, g, t = a - mean, c - mean, g - mean, t - mean
+            total += np.sqrt(a * a + c * c + g * g + t * t)
+            own[place, 0] = basis[0, 0] * a + basis[0, 1] * c + basis[0, 2] * g + basis[0, 3] * t
+            own[place, 1] = basis[1, 0] * a + basis[1, 1] * c + basis[1, 2] * g + basis[1, 3] * t
+            own[place, 2] = basis[2, 0] * a + basis[2, 1] * c + basis[2, 2] * g + basis[2, 3] * t
+        for place in range(window - 1):
+            own[length + place] = own[place % length]
+        scale = 1 / total if total > 0 else 1.0
+        for place in range(length):
+            x, y, z = 0.0, 0.0, 0.0
+            for step in range(place, place + window):
+                x += own[step, 0]
+                y += own[step, 1]
+                z += own[step, 2]
+            x, y, z = x * scale, y * scale, z * scale
+            points[0, row, place], points[1, row, place], points[2, row, place] = x, y, z
+            radius[row, place] = np.sqrt(x * x + y * y + z * z)
+    return points, radius
 
 
 def _density(histogram: np.ndarray) -> np.ndarray:
-    return histogram / histogram.sum() / BOX**2
+    return histogram / histogram.sum(axis=(-2, -1), keepdims=True) / BOX**2
 
 
-def _divergence(histogram: np.ndarray) -> float:
-    """Divergence of the density from its own local mean, over inner bins; NaN when the histogram is empty.
+def _divergence(histograms: np.ndarray) -> np.ndarray:
+    """Divergence of densities (..., 31, 31) from their own local mean, over inner bins; NaN for an empty one.
 
     The local mean of bin (i, j) is over i-3..i+2 and j-3..j+2 without row and column 0, as published.
     """
-    if histogram.sum() <= 0:
-        return float("nan")
-    pdf = _density(histogram)
+    empty = histograms.sum(axis=(-2, -1)) <= 0
+    pdf = _density(np.where(empty[..., None, None], 1.0, histograms))
     inner = pdf.copy()
-    inner[0] = inner[:, 0] = 0
-    usable = np.ones_like(pdf)
+    inner[..., 0, :] = inner[..., 0] = 0
+    usable = np.ones((BINS, BINS))
     usable[0] = usable[:, 0] = 0
     local = _box_sum(inner) / np.maximum(_box_sum(usable), 1)
-    here, mean = pdf[1:-1, 1:-1], local[1:-1, 1:-1]
-    filled = here > 0
-    return float((here[filled] * np.log(here[filled] / mean[filled])).sum() * BOX**2)
+    here, mean = pdf[..., 1:-1, 1:-1], local[..., 1:-1, 1:-1]
+    # A bin that holds something has a local mean above 0: it is part of it.
+    ratio = np.divide(here, mean, out=np.ones_like(here), where=here > 0)
+    return np.where(empty, np.nan, (here * np.log(ratio)).sum(axis=(-2, -1)) * BOX**2)
 
 
 def _box_sum(values: np.ndarray) -> np.ndarray:
-    """Sum over i-3..i+2, j-3..j+2, zero outside."""
-    cumulative = np.pad(values, ((4, 2), (4, 2))).cumsum(axis=0).cumsum(axis=1)
-    return cumulative[6:, 6:] - cumulative[:-6, 6:] - cumulative[6:, :-6] + cumulative[:-6, :-6]
+    """Sum over i-3..i+2, j-3..j+2 of the last two axes, zero outside."""
+    around = [(0, 0)] * (values.ndim - 2) + [(4, 2), (4, 2)]
+    total = np.pad(values, around).cumsum(axis=-2).cumsum(axis=-1)
+    return total[..., 6:, 6:] - total[..., :-6, 6:] - total[..., 6:, :-6] + total[..., :-6, :-6]
 
 
 def spherical_consistency(
@@ -131,27 +170,26 @@ def spherical_consistency(
     Majdandzic et al., PMLR 200:131-149, 2022. Both angles go to bins of 0.1, the azimuth halved to [0, pi];
     the density is compared with its own local mean, not with the uniform sphere.
     """
-    points = _directions(corrected, window=window, basis=basis)
-    n, _, length = points.shape
-    radius = np.sqrt(np.einsum("nbl,nbl->nl", points, points))
+    points, radius = _directions(corrected, window=window, basis=basis)
+    n, length = radius.shape
     kept = max(int(cutoff * n * length), 1)
     limit = np.partition(radius.ravel(), n * length - kept)[n * length - kept]
     keep = radius > limit
-    e1, e2, e3 = (points[:, axis, :][keep] for axis in range(3))
-    r = radius[keep]
+    places = np.flatnonzero(keep)
+    e1, e2, e3 = points.reshape(3, -1)[:, places]
+    r = radius.ravel()[places]
     phi = np.arctan2(e3, e2) / 2 + np.pi / 2
     theta = np.arccos(np.clip(e1 / np.where(r > 0, r, 1), -1, 1))
     bin_phi = np.minimum((phi / BOX).astype(np.int64), BINS - 1)
     bin_theta = np.minimum((theta / BOX).astype(np.int64), BINS - 1)
-    block = np.nonzero(keep)[0] * blocks // n
+    block = places // length * blocks // n
     histograms = np.bincount(
         (block * BINS + bin_phi) * BINS + bin_theta, weights=r**2, minlength=blocks * BINS**2
     ).reshape(blocks, BINS, BINS)
     # Maps that are constant in every sequence leave nothing above the cutoff.
     whole = histograms.sum(axis=0)
-    kld = _divergence(whole)
-    left_out = np.array([_divergence(np.maximum(whole - part, 0)) for part in histograms])
-    lo, hi = block_jackknife(kld, left_out)
+    kld, *left_out = _divergence(np.concatenate([whole[None], np.maximum(whole - histograms, 0)])).tolist()
+    lo, hi = block_jackknife(kld, np.array(left_out))
     pdf = _density(whole) if whole.sum() > 0 else whole
     return SphericalConsistency(kld=kld, lo=lo, hi=hi, pdf=pdf, radius=r, phi=phi, theta=theta)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from lucidna.files import write_json, write_tsv
+from lucidna.ranking.disagreement import Disagreement
 
 NUMBERS = (
     "prediction",
@@ -19,6 +20,9 @@ NUMBERS = (
     "rank_lo",
     "rank_hi",
     "top_share",
+    "family_rank",
+    "family_rank_lo",
+    "family_rank_hi",
     "consensus_weight",
 )
 
@@ -35,11 +39,18 @@ class Ranking:
     ranking
         One row per network, best first: status (passed, gated, vetoed, control, failed), reason, chosen,
         score and rank with their intervals, top_share (how often it is among the best `top` over bootstrap
-        samples), consensus_weight, front, inseparable.
+        samples), family_rank (its rank within family and fold, by percentiles among these alone),
+        consensus_weight, front, inseparable.
     families
-        One row per family: number of candidates, mean and standard deviation of score and prediction.
+        One row per family: number of candidates, and means over its runs of score, prediction and criteria with
+        their standard deviation and interval over seeds, see `families.family_table`.
+    differences
+        How far each network is from the best of its fold, by criterion, with paired intervals, see
+        `differences.difference_table`.
     verdict
         See `verdict.verdict_of`.
+    disagreement
+        Regions in which the maps of the best, the median and the worst candidate differ most.
     metric
         What the column prediction holds: "auroc", "pearson", or as the caller named it.
     tracks
@@ -50,16 +61,23 @@ class Ranking:
     panel: pd.DataFrame
     ranking: pd.DataFrame
     families: pd.DataFrame
+    differences: pd.DataFrame
     verdict: dict
+    disagreement: Disagreement
     metric: str = "prediction"
     tracks: pd.DataFrame | None = None
 
     def write(self, directory: str | Path) -> None:
-        """Write panel.tsv, ranking.tsv, families.tsv, verdict.json and, where known, prediction.tsv into a folder."""
+        """Write panel.tsv, ranking.tsv, families.tsv, differences.tsv, disagreement.tsv and .npz, verdict.json.
+
+        Where metrics of prediction are known by track, also prediction.tsv.
+        """
         directory = Path(directory)
         write_tsv(directory / "panel.tsv", self.panel)
         write_tsv(directory / "ranking.tsv", self.ranking)
         write_tsv(directory / "families.tsv", self.families)
+        write_tsv(directory / "differences.tsv", self.differences)
+        self.disagreement.write(directory)
         if self.tracks is not None:
             write_tsv(directory / "prediction.tsv", self.tracks)
         write_json(directory / "verdict.json", self.verdict)
@@ -70,17 +88,3 @@ def with_failed(ranking: pd.DataFrame, failed: pd.DataFrame) -> pd.DataFrame:
     rows = ranking.to_dict("records") + failed.assign(status="failed").to_dict("records")
     joined = pd.DataFrame(rows, columns=ranking.columns)
     return joined.astype({"rank": "Int64"} | dict.fromkeys(NUMBERS, "float64"))
-
-
-def family_table(ranking: pd.DataFrame) -> pd.DataFrame:
-    """Mean and spread over the seeds and folds of each family, best mean score first."""
-    members = ranking[(ranking["control"] == "none") & (ranking["status"] != "failed")]
-    families = members.groupby("family", sort=False).agg(
-        n=("id", "size"),
-        n_passed=("status", lambda status: int((status == "passed").sum())),
-        score_mean=("score", "mean"),
-        score_sd=("score", "std"),
-        prediction_mean=("prediction", "mean"),
-        prediction_sd=("prediction", "std"),
-    )
-    return families.reset_index().sort_values(["score_mean", "family"], ascending=[False, True], ignore_index=True)

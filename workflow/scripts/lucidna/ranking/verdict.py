@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
 
-from lucidna.ranking.bootstrap import percentile_interval
 from lucidna.ranking.score import pareto_front
+from lucidna.ranking.separation import in_fold, seeds_to_separate, would_separate
 
 RULE_TEXT = {
     "A*": "agreement with a re-weighted consensus of the other networks (rule A*)",
@@ -34,61 +33,6 @@ def choose(table: pd.DataFrame, *, top: int) -> list[str]:
     rest = [name for name in table["id"] if name not in first]
     taken = set(first + rest[: top - len(first)])
     return [name for name in table["id"] if name in taken]
-
-
-def inseparable_from_best(draws: np.ndarray, best: int, *, level: float = 0.95) -> np.ndarray:
-    """Mark the candidates whose paired score difference to the best has an interval that includes 0.
-
-    Parameters
-    ----------
-    draws
-        (B, n) bootstrap scores of the candidates of one fold on the same samples of regions.
-    best
-        Index of the best.
-
-    Returns
-    -------
-    (n,) bool, False for the best itself.
-    """
-    lo, hi = percentile_interval(draws[:, [best]] - draws, level=level)
-    marked = (lo <= 0) & (hi >= 0)
-    marked[best] = False
-    return marked
-
-
-def regions_to_separate(draws: np.ndarray, best: int, others: np.ndarray, n_regions: int) -> int | None:
-    """Estimate how many regions would separate the best from all of `others`.
-
-    The interval of a mean narrows with the square root of the number of regions.
-
-    Parameters
-    ----------
-    draws
-        (B, n) bootstrap scores.
-    best
-        Index of the best.
-    others
-        (n,) bool.
-    n_regions
-        Number of regions behind the draws.
-
-    Returns
-    -------
-    A number of regions to two digits, or None when 50 times as many would not do: the difference is
-    practically nil.
-    """
-    needed = 0.0
-    for index in np.flatnonzero(others):
-        difference = draws[:, best] - draws[:, index]
-        mean, spread = difference.mean(), difference.std()
-        if mean <= 0:
-            return None
-        needed = max(needed, n_regions * (1.96 * spread / mean) ** 2)
-    if needed > 50 * n_regions:
-        return None
-    needed = max(needed, n_regions + 1)
-    unit = 10 ** max(int(np.log10(needed)) - 1, 0)
-    return int(np.ceil(needed / unit) * unit)
 
 
 def front_ids(table: pd.DataFrame) -> list[str]:
@@ -122,7 +66,7 @@ def verdict_of(
     Parameters
     ----------
     table
-        One row per network, best first: id, fold, control ("none" or its kind), status ("passed", "gated",
+        One row per network, best first: id, family, fold, control ("none" or its kind), status ("passed", "gated",
         "vetoed", "control", "failed"), reason, score, prediction.
     rule
         "A*" or "B".
@@ -142,7 +86,8 @@ def verdict_of(
     Returns
     -------
     dict with status ("chosen", "cannot separate" or "none"), rule, metric, chosen, best, by_fold,
-    inseparable, vetoed, gated, failed, front, text, would_separate (a sentence or None) and notices.
+    inseparable, vetoed, gated, failed, front, text, would_separate (sentences or None), seeds (another family ->
+    seeds of each that would tell it from the best's, see `separation.seeds_to_separate`) and notices.
     """
     passed = table[table["status"] == "passed"]
     listed = {
@@ -156,7 +101,8 @@ def verdict_of(
     together = [name for ids in inseparable.values() for name in ids]
     status = "none" if passed.empty else "cannot separate" if together else "chosen"
     competing = table[(table["control"] == "none") & table["status"].isin(["passed", "gated"])]
-    would_separate = _would_separate(inseparable, needed, n_regions) if together else None
+    seeds = _seeds(table, passed, together)
+    remedy = would_separate(inseparable, needed, n_regions, seeds) if together else None
     return {
         "status": status,
         "rule": rule,
@@ -174,34 +120,32 @@ def verdict_of(
         "inseparable": together,
         **listed,
         "front": front_ids(competing),
-        "text": _text(table, status, rule, chosen, best_of_fold, inseparable, listed, would_separate, metric),
-        "would_separate": would_separate,
+        "text": _text(table, status, rule, chosen, best_of_fold, inseparable, listed, remedy, metric),
+        "would_separate": remedy,
+        "seeds": seeds,
         "notices": list(notices),
     }
 
 
-def in_fold(fold: str, n_folds: int) -> str:
-    """Return " in fold x", or nothing when there is one fold only."""
-    if n_folds == 1:
-        return ""
-    return f" in {fold}" if str(fold).startswith("fold") else f" in fold {fold}"
+def _seeds(table: pd.DataFrame, passed: pd.DataFrame, inseparable: Sequence[str]) -> dict[str, int | None]:
+    """Return, for each other family among the candidates that cannot be told apart, the seeds that would tell it."""
+    if passed.empty:
+        return {}
+    compared = table[(table["control"] == "none") & table["score"].notna()]
+    family = table.set_index("id")["family"]
+    best = family[passed["id"].iloc[0]]
+    others = dict.fromkeys(family[name] for name in inseparable if family[name] != best)
+    return {name: seeds_to_separate(compared, best, name) for name in others}
 
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def _would_separate(inseparable: dict[str, list[str]], needed: dict[str, int | None], n_regions: dict[str, int]) -> str:
-    parts = []
-    for fold, ids in inseparable.items():
-        if not ids:
-            continue
-        where = in_fold(fold, len(n_regions))
-        if needed.get(fold) is None:
-            parts.append(f"no realistic number of regions{where}: the difference is too small to matter")
-        else:
-            parts.append(f"roughly {needed[fold]} regions in place of {n_regions[fold]}{where}")
-    return "To separate them would take " + "; ".join(parts) + "."
+def _numbers(row: pd.Series, metric: str) -> str:
+    """Write what a candidate is chosen for: its score, and its prediction where that is known."""
+    prediction = f", validation {metric} {row['prediction']:.3f}" if pd.notna(row["prediction"]) else ""
+    return f"score {row['score']:.2f} of 1{prediction}"
 
 
 def _text(
@@ -212,7 +156,7 @@ def _text(
     best_of_fold: dict,
     inseparable: dict[str, list[str]],
     listed: dict[str, list[dict]],
-    would_separate: str | None,
+    remedy: str | None,
     metric: str,
 ) -> str:
     n_candidates = int((table["control"] == "none").sum())
@@ -237,21 +181,23 @@ def _text(
             "Train on more or cleaner data, or for longer, before interpreting anything."
         )
         return " ".join(sentences)
+    rows = table.set_index("id")
     for fold, best in best_of_fold.items():
+        named = f"{best} ({_numbers(rows.loc[best], metric)})"
         where = in_fold(fold, len(best_of_fold))
         ids = inseparable.get(fold, [])
         if ids:
             names = ", ".join(ids[:5]) + (f" and {len(ids) - 5} more" if len(ids) > 5 else "")
             sentences.append(
-                f"The best{where} is {best}, but the interval of its difference to "
+                f"The best{where} is {named}, but the interval of its difference to "
                 f"{_count(len(ids), 'other')} ({names}) includes zero: they cannot be told apart."
             )
         elif (table["fold"] == fold).sum() and ((table["fold"] == fold) & (table["status"] == "passed")).sum() > 1:
-            sentences.append(f"The best{where} is {best}, separated from every other candidate that passed.")
+            sentences.append(f"The best{where} is {named}, separated from every other candidate that passed.")
         else:
-            sentences.append(f"The best{where} is {best}, the only candidate that passed.")
-    if would_separate:
-        sentences.append(would_separate)
+            sentences.append(f"The best{where} is {named}, the only candidate that passed.")
+    if remedy:
+        sentences.append(remedy)
     sentences.append(
         f"Delivered: {chosen[0]} alone."
         if len(chosen) == 1

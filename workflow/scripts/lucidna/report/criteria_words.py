@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
+from lucidna.report.tables import is_end
+
 #: What the columns of the panel mean, in the words of the page; in the order of the page.
 MEANINGS = {
     "score": ("score", "mean rank percentile, within a fold, of the criteria that count: 1 is best"),
@@ -78,3 +82,46 @@ PREDICTION = {
         "mean distance of predicted and measured averages over ten bins of predictions, validation: low is good",
     ),
 }
+
+#: The columns of the panel beside rank and candidate, by what they tell; shown one group at a time.
+GROUPS = {
+    "Agreement": ("c_cos", "c_snr", "c_auc", "agreement", "family_agreement", "fold_agreement"),
+    "Each network alone": (
+        *("sl_con", "soft_kmer6", "m1cf", "ac1_g", "selfsnr"),
+        *("m1", "m1_null", "m2", "m2_null", "m2_permuted_null"),
+    ),
+    "Stability": (
+        "rc_stability",
+        "shift_stability",
+        "mutation_stability",
+        "noise_stability",
+        "retention_stability",
+    ),
+    "Faithfulness": (
+        *("insertion", "ism_agreement", "random_last", "random_all", "deletion"),
+        *("angle_over_30", "angle_over_45", "angle_over_60"),
+    ),
+}
+
+#: Columns of numbers that are no criterion of the maps.
+OTHER = ("prediction", *PREDICTION, "rank", "family_rank", "top_share", "consensus_weight", "seed")
+
+
+def label_of(name: str) -> str:
+    """Return a criterion's name as the page writes it."""
+    return MEANINGS[name][0] if name in MEANINGS else name.replace("_", " ")
+
+
+def criteria_of(panel: pd.DataFrame) -> list[str]:
+    """Return the columns of the panel that measure maps, in the order of the page."""
+    numeric = [
+        name
+        for name in panel.columns
+        if pd.api.types.is_float_dtype(panel[name])
+        and not is_end(name, panel.columns)
+        and name not in OTHER
+        and not name.endswith("_shuffled")
+        and panel[name].notna().any()
+    ]
+    order = list(MEANINGS)
+    return sorted(numeric, key=lambda name: order.index(name) if name in order else len(order))

@@ -11,6 +11,9 @@ import numpy as np
 from lucidna.report import svg
 from lucidna.report.numbers import number
 
+#: Half the width of the cap of a whisker, px: wider than a mark, so that an interval of no width shows too.
+CAP = 8.0
+
 
 @dataclass(frozen=True)
 class Point:
@@ -99,13 +102,8 @@ def scatter(
         if pinned:
             x, y = min(max(x, left + 9), right - 9), min(max(y, top + 9), bottom - 9)
         body = []
-        # A control's interval may leave the frame where its mark does not.
-        if all(map(math.isfinite, point.x_interval)) and not pinned:
-            start, end = np.clip([x_scale(v) for v in point.x_interval], left, right)
-            body.append(svg.line(start, y, end, y, "whisker"))
-        if all(map(math.isfinite, point.y_interval)) and not pinned:
-            start, end = np.clip([y_scale(v) for v in point.y_interval], top, bottom)
-            body.append(svg.line(x, start, x, end, "whisker"))
+        if not pinned:
+            body += _whiskers(point, x_scale, y_scale)
         if point.chosen:
             body.append(f'<circle class="ring" cx="{svg.fixed(x)}" cy="{svg.fixed(y)}" r="10"/>')
         shape = "cross" if point.kind == "control" else svg.SHAPES[point.shape % len(svg.SHAPES)]
@@ -113,6 +111,24 @@ def scatter(
         css = f"c{point.colour % svg.N_COLOURS} {point.kind}"
         parts.append(svg.pointable("".join(body), lines=point.lines or (point.key,), css=css, key=point.key))
     return svg.canvas("".join(parts), width=width, height=height, title=f"{y_label} against {x_label}")
+
+
+def _whiskers(point: Point, x_scale: svg.Scale, y_scale: svg.Scale) -> list[str]:
+    """Draw the known intervals of a point; an end beyond the frame has no cap (a control's may be)."""
+    x, y = x_scale(point.x), y_scale(point.y)
+    drawn = []
+    for ends, scale, across in ((point.x_interval, x_scale, False), (point.y_interval, y_scale, True)):
+        if not all(map(math.isfinite, ends)):
+            continue
+        places = [scale(value) for value in ends]
+        start, end = np.clip(places, min(scale.start, scale.end), max(scale.start, scale.end))
+        drawn.append(svg.line(x, start, x, end, "whisker") if across else svg.line(start, y, end, y, "whisker"))
+        for place, kept in zip(places, (start, end), strict=True):
+            if place == kept and across:
+                drawn.append(svg.line(x - CAP, place, x + CAP, place, "whisker cap"))
+            elif place == kept:
+                drawn.append(svg.line(place, y - CAP, place, y + CAP, "whisker cap"))
+    return drawn
 
 
 def _staircase(front: Sequence[tuple[float, float]], x_scale: svg.Scale, y_scale: svg.Scale) -> str:
@@ -135,6 +151,8 @@ def intervals(
     row_height: float = 22,
     low: float | None = None,
     whole: bool = False,
+    notes: Sequence[str] = (),
+    notes_label: str = "",
 ) -> str:
     """Draw one line per row: its label, the interval of x as a bar and x as a mark.
 
@@ -146,9 +164,11 @@ def intervals(
         Lower limit of the axis; default: the data's.
     whole
         Whether x counts something, so that only whole numbers are marked on the axis.
+    notes, notes_label
+        A short text for each row at its right end, and what they are, below.
     """
     left = 12.0 + 6.6 * min(44, max((len(row.key) for row in rows), default=10))
-    right, top = width - 16, 6.0
+    right, top = width - (96 if notes else 16), 6.0
     bottom = top + row_height * len(rows)
     values = [v for row in rows for v in (row.x, *row.x_interval)]
     data_low, data_high = svg.limits(values, margin=0.04)
@@ -165,8 +185,12 @@ def intervals(
         if math.isfinite(row.x):
             shape = "cross" if row.kind == "control" else svg.SHAPES[row.shape % len(svg.SHAPES)]
             body.append(svg.marker(shape, x_scale(row.x), y, 4.5))
+        if notes:
+            body.append(svg.words(width - 16, y + 4, notes[index], "row-label", anchor="end"))
         css = f"c{row.colour % svg.N_COLOURS} {row.kind}"
         parts.append(svg.pointable("".join(body), lines=row.lines or (row.key,), css=css, key=row.key))
+    if notes:
+        parts.append(svg.words(width - 16, bottom + 15, notes_label, "tick", anchor="end"))
     return svg.canvas("".join(parts), width=width, height=bottom + 46, title=x_label)
 
 

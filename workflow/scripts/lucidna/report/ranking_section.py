@@ -6,24 +6,14 @@ import math
 
 import pandas as pd
 
+from lucidna.report import disagreement_section
 from lucidna.report.collect import Experiment, appearance
-from lucidna.report.criteria_words import MEANINGS, PREDICTION
+from lucidna.report.criteria_words import criteria_of, label_of
 from lucidna.report.figures import Point, intervals, scatter
-from lucidna.report.numbers import as_float, interval
-from lucidna.report.tables import (
-    Column,
-    Table,
-    code_cell,
-    ends,
-    from_frame,
-    interval_cells,
-    is_end,
-    share_cell,
-    text_cell,
-)
+from lucidna.report.numbers import as_float, interval, percent
+from lucidna.report.panel_table import family_table, panel_table, prediction_table
+from lucidna.report.tables import ends
 
-#: Columns of numbers that are no criterion of the maps.
-OTHER = ("prediction", *PREDICTION, "rank", "top_share", "consensus_weight", "seed")
 #: Criteria drawn against prediction, where they are known; the panel lists all.
 DRAWN = ("score", "c_cos", "c_snr", "c_auc", "sl_con", "m1cf", "soft_kmer6", "family_agreement")
 KINDS = {"control": "control", "vetoed": "vetoed", "gated": "failed_gate", "failed": "vetoed"}
@@ -35,6 +25,7 @@ def section(experiment: Experiment) -> dict:
     verdict = experiment.document("rank", "verdict.json") or {}
     panel = joined(experiment.table("rank", "panel.tsv"), experiment.table("rank", "ranking.tsv"))
     context = {"verdict": verdict, "notes": [], "scatters": [], "ranks": "", "panel": None, "families": None}
+    context |= {"prediction": None, "disagreement": None}
     context |= {"legend": None, "links": links(experiment)}
     if panel is None:
         context["notes"].append("No panel was found (rank/panel.tsv): the candidates are not ranked.")
@@ -49,21 +40,21 @@ def section(experiment: Experiment) -> dict:
         context["notes"].append("The panel has no metric of prediction: the scatter plot is left out.")
     families = experiment.table("rank", "families.tsv")
     if families is not None and not families.empty:
-        labels = {"n": "candidates", "n_passed": "passed", "score_mean": "mean score", "score_sd": "s.d."}
-        labels |= {"prediction_mean": f"mean {x_label}", "prediction_sd": "s.d."}
-        caption = "Families: mean and standard deviation over folds and seeds"
-        context["families"] = from_frame(families, caption=caption, labels=labels, code=("family",))
+        context["families"] = family_table(families, x_label)
+    context["prediction"] = prediction_table(experiment.table("rank", "prediction.tsv"), panel["candidate"].tolist())
+    context["disagreement"] = disagreement_section.section(experiment, {r["candidate"]: r["words"] for r in records})
     context["ranks"] = rank_figure(records)
     if verdict.get("status") == "none":
         context["notes"].append("No candidate passed, so none has a rank.")
-    context["panel"] = panel_table(panel, records, x_label)
-    context["legend"] = legend(experiment.candidates, {record["candidate"] for record in records})
+    context["panel"] = panel_table(panel, records, experiment.table("rank", "differences.tsv"), x_label)
+    context["legend"] = legend(experiment.candidates, records)
     return context
 
 
 def links(experiment: Experiment) -> list[tuple[str, str]]:
     """List the files of the ranking that are there."""
-    names = ("panel.tsv", "ranking.tsv", "families.tsv", "prediction.tsv", "verdict.json", "pareto.png")
+    names = ("panel.tsv", "ranking.tsv", "families.tsv", "differences.tsv", "prediction.tsv", "disagreement.tsv")
+    names += ("verdict.json", "pareto.png")
     return [(name, link) for name in names if (link := experiment.link("rank", name))]
 
 
@@ -82,7 +73,9 @@ def joined(panel: pd.DataFrame | None, ranking: pd.DataFrame | None) -> pd.DataF
     result = frames[0]
     for other in frames[1:]:
         fresh = [name for name in other.columns if name == "candidate" or name not in result]
-        result = result.merge(other[fresh], on="candidate", how="outer", sort=False)
+        # An outer join sorts by the candidates' names; what is set aside stays in the order of the ranking.
+        order = list(dict.fromkeys([*result["candidate"], *other["candidate"]]))
+        result = result.merge(other[fresh], on="candidate", how="outer").set_index("candidate").loc[order].reset_index()
     if "rank" in result:
         result = result.sort_values("rank", kind="stable", na_position="last")
     return result.reset_index(drop=True)
@@ -98,14 +91,15 @@ def describe(panel: pd.DataFrame, candidates: list[dict], verdict: dict, x_label
     looks = appearance(candidates)
     chosen, front = set(chosen_ids(verdict)), set(verdict.get("front") or [])
     inseparable = set(verdict.get("inseparable") or [])
-    shown = [("prediction", x_label)] + [(name, label_of(name)) for name in criteria_of(panel)]
+    shown = [("prediction", x_label)] + [(name, label_of(name)) for name in DRAWN if name in criteria_of(panel)]
     records = []
     for row in panel.to_dict("records"):
         name = str(row["candidate"])
-        words = state_words(row)
-        words += ["not separable from the best"] if name in inseparable else []
-        words += ["on the Pareto front"] if name in front else []
-        words = ["delivered", *words] if name in chosen else words
+        state, reason = state_and_reason(row)
+        flags = ["not separable from the best"] if name in inseparable else []
+        flags += ["on the Pareto front"] if name in front else []
+        flags = ["delivered", *flags] if name in chosen else flags
+        words = [*([f"{state}: {reason}" if reason else state] if state else []), *flags]
         lines = [name, "; ".join(words)]
         if math.isfinite(as_float(row.get("rank"))):
             lines.append(f"rank {interval(row['rank'], *ends(row, 'rank'), decimals=0)}")
@@ -118,6 +112,8 @@ def describe(panel: pd.DataFrame, candidates: list[dict], verdict: dict, x_label
                 "row": row,
                 "kind": KINDS.get(str(row.get("status")), "candidate"),
                 "words": "; ".join(words) or "compared",
+                "state": "; ".join([*([state] if state else []), *flags]) or "compared",
+                "reason": reason,
                 "chosen": name in chosen,
                 "look": looks.get(name, (0, 0)),
                 "lines": tuple(line for line in lines if line),
@@ -126,33 +122,15 @@ def describe(panel: pd.DataFrame, candidates: list[dict], verdict: dict, x_label
     return records
 
 
-def state_words(row: dict) -> list[str]:
-    """Say why a row of the ranking does not compete; nothing for a candidate that does."""
-    reason = row.get("reason")
-    reason = f": {reason}" if isinstance(reason, str) and reason else ""
+def state_and_reason(row: dict) -> tuple[str, str]:
+    """Say that a row of the ranking does not compete, and why; nothing for a candidate that does."""
     status = str(row.get("status", "passed"))
     if status == "control":
-        return [f"control: {str(row.get('control', '')).replace('_', ' ')}"]
-    return [f"{STATE_WORDS[status]}{reason}"] if status in STATE_WORDS else []
-
-
-def criteria_of(panel: pd.DataFrame) -> list[str]:
-    """Return the columns of the panel that measure maps, in the order of the page."""
-    numeric = [
-        name
-        for name in panel.columns
-        if pd.api.types.is_float_dtype(panel[name])
-        and not is_end(name, panel.columns)
-        and name not in OTHER
-        and panel[name].notna().any()
-    ]
-    order = list(MEANINGS)
-    return sorted(numeric, key=lambda name: order.index(name) if name in order else len(order))
-
-
-def label_of(name: str) -> str:
-    """Return a criterion's name as the page writes it."""
-    return MEANINGS[name][0] if name in MEANINGS else name.replace("_", " ")
+        return f"control: {str(row.get('control', '')).replace('_', ' ')}", ""
+    if status not in STATE_WORDS:
+        return "", ""
+    reason = row.get("reason")
+    return STATE_WORDS[status], reason if isinstance(reason, str) else ""
 
 
 def criterion_scatter(records: list[dict], criterion: str, x_label: str) -> str:
@@ -195,7 +173,8 @@ def pareto_front(points: list[tuple[float, float]]) -> list[tuple[float, float]]
 
 
 def rank_figure(records: list[dict]) -> str:
-    """Draw each ranked candidate's rank with its interval, best on top; empty text without ranks."""
+    """Draw each ranked candidate's rank with its interval, and how often it is delivered; empty without ranks."""
+    ranked = [record for record in records if math.isfinite(as_float(record["row"].get("rank")))]
     rows = [
         Point(
             key=record["candidate"],
@@ -207,48 +186,27 @@ def rank_figure(records: list[dict]) -> str:
             kind=record["kind"],
             lines=record["lines"],
         )
-        for record in records
-        if math.isfinite(as_float(record["row"].get("rank")))
+        for record in ranked
     ]
-    return intervals(rows, x_label="rank (1 is best), with its 95 % interval", low=0.5, whole=True) if rows else ""
+    shares = [percent(record["row"].get("top_share")) for record in ranked]
+    words = {
+        "x_label": "rank (1 is best), with its 95 % interval over resampled regions",
+        "notes_label": "delivered in",
+    }
+    return intervals(rows, **words, low=0.5, whole=True, notes=shares) if rows else ""
 
 
-def panel_table(panel: pd.DataFrame, records: list[dict], x_label: str) -> Table:
-    """Tabulate the panel: a row per candidate, a value with its interval per criterion."""
-    rows = [record["row"] for record in records]
-    columns = [Column("candidate"), Column("state")]
-    cells = [
-        [code_cell(record["candidate"]) for record in records],
-        [text_cell(record["words"], css="words") for record in records],
-    ]
-    if "rank" in panel:
-        columns.insert(0, Column("rank", True))
-        cells.insert(0, interval_cells(rows, "rank", decimals=0))
-    if "top_share" in panel:
-        columns.append(Column("delivered in", True, "share of resamples in which it is among the delivered"))
-        cells.append([share_cell(row.get("top_share")) for row in rows])
-    known = {"prediction": (x_label, ""), **PREDICTION, **MEANINGS}
-    for name in ["prediction", *PREDICTION, *criteria_of(panel)]:
-        if name in panel:
-            label, meaning = known.get(name, (label_of(name), ""))
-            columns.append(Column(label, True, meaning))
-            cells.append(interval_cells(rows, name))
-    css = ["chosen" if r["chosen"] else "" if r["kind"] == "candidate" else "set-aside" for r in records]
-    return Table(
-        "The panel: every candidate by every criterion, with 95 % intervals",
-        columns,
-        [list(row) for row in zip(*cells, strict=True)],
-        keys=[record["candidate"] for record in records],
-        css=css,
-        filterable=True,
-    )
+def legend(candidates: list[dict], records: list[dict]) -> dict:
+    """List recipes with their colours and architectures with their shapes, in the order of the grid.
 
-
-def legend(candidates: list[dict], shown: set[str]) -> dict:
-    """List recipes with their colours and architectures with their shapes, in the order of the grid."""
+    A recipe of which no candidate competes is drawn in grey everywhere: it has no colour here either (None).
+    """
     looks = appearance(candidates)
+    shown = {record["candidate"] for record in records}
+    coloured = {record["look"][0] for record in records if record["kind"] == "candidate"}
     kept = [candidate for candidate in candidates if candidate["id"] in shown]
+    recipes = {candidate.get("recipe"): looks[candidate["id"]][0] for candidate in kept}
     return {
-        "recipes": list({c.get("recipe"): looks[c["id"]][0] for c in kept}.items()),
+        "recipes": [(name, colour if colour in coloured else None) for name, colour in recipes.items()],
         "architectures": list({c.get("architecture"): looks[c["id"]][1] for c in kept}.items()),
     }

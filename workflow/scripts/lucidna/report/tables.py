@@ -29,11 +29,15 @@ class Cell:
 
 @dataclass(frozen=True)
 class Column:
-    """A column's heading, an explanation shown on pointing, and whether it holds numbers."""
+    """A column's heading, whether it holds numbers, an explanation shown on pointing, and the group it belongs to.
+
+    Of the columns with a group, those of one group are shown at a time; those without are always there.
+    """
 
     label: str
     numeric: bool = False
     help: str = ""
+    group: str = ""
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,16 @@ class Table:
     keys: Sequence[str] = field(default_factory=tuple)
     css: Sequence[str] = field(default_factory=tuple)
     filterable: bool = False
+
+    @property
+    def groups(self) -> list[str]:
+        """List the groups of columns in their order."""
+        return list(dict.fromkeys(column.group for column in self.columns if column.group))
+
+    def place(self, index: int) -> str:
+        """Return the class that says which group column `index` is of; empty for one that is always shown."""
+        group = self.columns[index].group
+        return f"g{self.groups.index(group)}" if group else ""
 
 
 def text_cell(value: Any, *, css: str = "", tip: str = "") -> Cell:

@@ -13,11 +13,12 @@ from lucidna.attribution.hdf5 import AttributionFile
 from lucidna.ranking.bootstrap import bootstrap_means, percentile_interval, resample
 from lucidna.report.attribution_section import map_files
 from lucidna.report.collect import Experiment, appearance, read_document
+from lucidna.report.criteria_words import criteria_of, label_of
 from lucidna.report.figures import Point, scatter
 from lucidna.report.maps import MapFile, read_windows
 from lucidna.report.motifs_section import read_patterns, short_name
 from lucidna.report.numbers import number, percent
-from lucidna.report.ranking_section import criteria_of, joined, label_of, prediction_label
+from lucidna.report.ranking_section import joined, prediction_label
 from lucidna.report.tables import Table, from_frame
 from lucidna.truth import compare_patterns, instance_recovery, mask_auc, mask_windows, read_instances
 

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import EarlyStopping, ModelCheckpoint
@@ -22,7 +21,6 @@ from torch import nn
 
 from lucidna.dataset import Dataset
 from lucidna.errors import UserError
-from lucidna.files import atomic_path, write_json, write_tsv
 from lucidna.models import build, count_parameters
 from lucidna.models.layers import start_at
 from lucidna.models.store import save_model
@@ -31,6 +29,7 @@ from lucidna.training.evaluate import evaluate_rows, without_nan
 from lucidna.training.losses import auto_count_weight, make_loss
 from lucidna.training.module import CandidateModule, TrainingDivergedError
 from lucidna.training.names import CONTROLS, resolve_trainer
+from lucidna.training.output import write_results
 from lucidna.training.recipes import compose
 from lucidna.training.recipes.base import Batch, Examples, Recipe, Stage
 from lucidna.training.resume import LAST, best_path, find_progress, fingerprint, model_weights, read_checkpoint
@@ -39,7 +38,6 @@ from lucidna.training.seeds import derive_seed
 log = logging.getLogger(__name__)
 
 CHECKPOINTS = "checkpoints"
-HISTORY_START = ["stage", "epoch", "step", "train_loss", "valid_loss"]
 
 
 def train_candidate(
@@ -283,14 +281,7 @@ class _Run:
         if writes:
             extra = {"candidate": self.candidate["id"], "dataset_digest": self.dataset.info["digest"]}
             save_model(model, self.out_dir, extra=extra)
-            frame = pd.DataFrame(self.history)
-            if frame.empty:
-                names = [f"valid_{name}" for name in valid if name not in ("loss", "per_task")]
-                frame = pd.DataFrame(columns=[*HISTORY_START, *names, "seconds", "learning_rate"])
-            write_tsv(self.out_dir / "history.tsv", frame)
-            with atomic_path(self.out_dir / "valid.npz") as temporary:
-                np.savez(temporary, **arrays)
-            write_json(self.out_dir / "metrics.json", metrics)
+            write_results(self.out_dir, metrics=metrics, history=self.history, arrays=arrays)
             if reason is None:
                 shutil.rmtree(self.folder, ignore_errors=True)
         return metrics

@@ -12,47 +12,45 @@ from torch import Tensor, nn
 from lucidna.attribution.correction import correct
 from lucidna.attribution.output import ScalarOutput, fitting_batch, frozen_arguments
 from lucidna.attribution.saliency import saliency
+from lucidna.ranking.maps import explained_parts
 from lucidna.ranking.probes.plan import GRADIENT
 
 
 class MeanOutput(nn.Module):
-    """Weighted mean of the explained numbers of several tasks; its gradient is the map that is ranked.
+    """Weighted mean of the explained numbers of several tasks and heads; its gradient is the map that is ranked.
 
     Parameters
     ----------
     model : nn.Module
         Network whose forward takes (N, 4, L).
-    head : str
-        See `ScalarOutput`.
-    tasks : sequence of int
-        Outputs to explain.
+    head, tasks
+        As in `maps.validation_maps`.
     """
 
-    def __init__(self, model: nn.Module, *, head: str, tasks: Sequence[int]):
+    def __init__(self, model: nn.Module, *, head: str | Sequence[str], tasks: Sequence[int]):
         super().__init__()
         channels = getattr(model, "build_arguments", {}).get("channels")
         self.shared = _OncePerBatch(model)
         self.outputs = nn.ModuleList(
-            ScalarOutput(
-                self.shared, head=head, task=task, channels=None if channels is None else list(channels[int(task)])
-            )
-            for task in tasks
+            ScalarOutput(self.shared, head=one, task=task, channels=None if channels is None else list(channels[task]))
+            for one, task in explained_parts(head, tasks)
         )
         self.register_buffer("weights", torch.ones(len(self.outputs)))
         self.eval()
 
     def forward(self, x: Tensor, *frozen: Tensor) -> Tensor:
-        """Return (N, 1); `frozen` are the fixed profile weights of each task."""
+        """Return (N, 1); `frozen` are the fixed profile weights of each output that explains a profile."""
+        fixed = iter(frozen)
         with self.shared:
             parts = [
-                output(x, frozen[index] if frozen else None) * self.weights[index]
-                for index, output in enumerate(self.outputs)
+                output(x, next(fixed) if frozen and output.head == "profile" else None) * weight
+                for output, weight in zip(self.outputs, self.weights, strict=True)
             ]
         return torch.stack(parts).sum(dim=0)
 
     @torch.no_grad()
     def frozen(self, x: Tensor) -> tuple[Tensor, ...]:
-        """Return what must stay that of `x` while `x` is changed, task by task."""
+        """Return what must stay that of `x` while `x` is changed, output by output."""
         with self.shared:
             return tuple(part for output in self.outputs for part in output.frozen(x))
 
@@ -142,14 +140,14 @@ def explained(
     model: nn.Module,
     onehot: np.ndarray,
     *,
-    head: str,
+    head: str | Sequence[str],
     tasks: Sequence[int] = (0,),
     batch_size: int = 128,
     device: str = "cpu",
 ) -> Explained:
     """Wrap a trained network so that its maps are those of `maps.validation_maps`.
 
-    With several tasks, each counts by the inverse of the mean norm of its maps on `onehot`, as there.
+    With several tasks or heads, each counts by the inverse of the mean norm of its maps on `onehot`, as there.
 
     Parameters
     ----------

@@ -10,7 +10,7 @@ import numpy as np
 from lucidna.ranking.probes.insertion import SHARES
 from lucidna.ranking.probes.shift import SHIFTS
 
-DEFAULTS = {"regions": 64, "ism_regions": 20, "budget": 0.75}
+DEFAULTS = {"regions": 64, "ism_regions": 20, "budget": 0.9}
 POSITIONS = 200
 """Positions mutated in each region, where the budget allows."""
 
@@ -21,6 +21,9 @@ GRADIENT = 3
 
 MAPS = 5 + len(SHIFTS) + 2 * REDRAWS
 """Maps of each region: its own, other strand, mutated, noisy, retained; shifts; two kinds of redrawn networks."""
+
+MAPPED = 2
+"""Maps that the ranking itself makes of each region, task and head: of the region, and of its shuffled copy."""
 
 PREDICTIONS = 1 + SHUFFLES * (1 + 2 * len(SHARES))
 
@@ -36,7 +39,7 @@ class Plan:
     ism_regions, positions : int
         Regions of in-silico mutagenesis, and the positions mutated in each.
     passes : int
-        Sequences run forward in all, by estimate; a gradient counts as `GRADIENT`.
+        Sequences run forward by the probes, by estimate; a gradient counts as `GRADIENT`.
     epoch : int
         The same for one epoch of training.
     """
@@ -60,7 +63,7 @@ def plan_probes(
     epoch: int,
     *,
     other_folds: int = 0,
-    tasks: int = 1,
+    parts: int = 1,
     settings: Mapping[str, float] | None = None,
 ) -> Plan:
     """Choose numbers of regions and positions that fit the budget; the same for all candidates of a fold.
@@ -75,19 +78,21 @@ def plan_probes(
         From `epoch_passes`.
     other_folds
         Folds on whose regions maps are made too.
-    tasks
-        Tasks whose maps are averaged.
+    parts
+        Tasks x heads whose maps are averaged.
     settings
-        `DEFAULTS`: most regions, most regions of in-silico mutagenesis, share of an epoch that may be spent.
+        `DEFAULTS`: most regions, most regions of in-silico mutagenesis, share of an epoch that may be spent on all
+        that the panel needs of the network.
 
     Returns
     -------
     Plan
-        Half of the budget goes to each of the two parts; none of them falls below 2 regions and 2 positions.
+        Half of what the ranking's own maps leave of the budget goes to each of the two parts; none of them falls
+        below 2 regions and 2 positions.
     """
     settings = {**DEFAULTS, **(settings or {})}
-    half = settings["budget"] * epoch / 2
-    maps = MAPS + other_folds + (tasks if tasks > 1 else 0)
+    half = (settings["budget"] * epoch - GRADIENT * MAPPED * parts * n_regions) / 2
+    maps = MAPS + other_folds + (parts if parts > 1 else 0)
     per_region = GRADIENT * maps + PREDICTIONS
     regions = int(np.clip(half // per_region, 2, min(settings["regions"], n_regions)))
     ism_regions = min(settings["ism_regions"], regions)

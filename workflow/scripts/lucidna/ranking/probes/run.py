@@ -15,6 +15,7 @@ from lucidna.attribution.correction import correct
 from lucidna.dataset import Dataset
 from lucidna.files import read_json, read_tsv
 from lucidna.ranking.angles import angle_share
+from lucidna.ranking.maps import explained_parts
 from lucidna.ranking.prepare import unit_norm
 from lucidna.ranking.probes.explained import Explained, explained
 from lucidna.ranking.probes.insertion import curves
@@ -41,7 +42,7 @@ def probe_candidate(
     regions: Sequence[Path],
     *,
     load: Callable[[Path], nn.Module],
-    head: str,
+    head: str | Sequence[str],
     settings: Mapping[str, float] | None = None,
     seed: int = 0,
 ) -> Probes:
@@ -104,7 +105,7 @@ def probe(
     codes: np.ndarray,
     rows: np.ndarray,
     *,
-    head: str,
+    head: str | Sequence[str],
     tasks: Sequence[int] = (0,),
     epoch: int,
     settings: Mapping[str, float] | None = None,
@@ -139,7 +140,8 @@ def probe(
     Probes
     """
     others = others or {}
-    plan = plan_probes(len(codes), codes.shape[1], epoch, other_folds=len(others), tasks=len(tasks), settings=settings)
+    parts = len(explained_parts(head, tasks))
+    plan = plan_probes(len(codes), codes.shape[1], epoch, other_folds=len(others), parts=parts, settings=settings)
     sample = draw_regions(len(codes), plan.regions, seed=seed)
     onehot = one_hot_numpy(codes[sample])
     network = explained(model, onehot, head=head, tasks=tasks, batch_size=batch_size, device=device)
