@@ -10,13 +10,14 @@ import pandas as pd
 from lucidna.ranking.bootstrap import bootstrap_means, percentile_interval, resample, weighted_mean
 from lucidna.ranking.consensus import Consensus, consensus
 from lucidna.ranking.criteria import measure
-from lucidna.ranking.gate import veto_reasons
+from lucidna.ranking.gate import VETO_AGAINST, veto_reasons
 from lucidna.ranking.prepare import MapSet, unit_norm
 from lucidna.ranking.recurrence import sl_con
 from lucidna.ranking.score import RULE_A, RULE_B, combined_score, rank_percentiles
+from lucidna.truth.metrics import ground_truth_metrics
 from rankbench.fakes import fake_maps
 from rankbench.networks import CONTROLS
-from rankbench.store import Population
+from rankbench.store import TRUTHS, Population
 
 SINGLE = ("sl_con", "soft_kmer6", "ac1_g", "selfsnr", "m1cf", "m1", "m2", "agreement")
 
@@ -34,8 +35,9 @@ def fooled_table(population: Population, settings: Mapping, *, seed: int = 0) ->
     Returns
     -------
     DataFrame
-        fake; for every criterion and rule the percentile among the candidates (0 to 100, ties half);
-        veto_a, veto_b (whether lucidna's veto catches it under either rule) and reason.
+        fake; true, its percentile among the candidates by the true composite; the same for every criterion and
+        rule (0 to 100, ties half); veto_a, veto_b (whether lucidna's veto catches it under either rule) and
+        reason. A fake is fooling a score when that gives it a higher percentile than the truth does.
     """
     shown = settings["shown"]
     candidates, controls = population.rows("candidate"), population.rows(*CONTROLS)
@@ -47,7 +49,8 @@ def fooled_table(population: Population, settings: Mapping, *, seed: int = 0) ->
     measured = measure(maps, families=[""] * len(maps), voters=candidate, seed=seed)
     values = measured.means() | {name: part[:, 0] for name, part in measured.population.items()}
     counts = resample(maps.n_regions, 200, seed=seed)
-    recurrence = (measured.values["sl_con"], measured.weights["sl_con"])
+    truth = _true_values(maps, population.truth[:shown])
+    recurrence = bootstrap_means(measured.values["sl_con"], counts, measured.weights["sl_con"])
     names = [population.table["role"].iloc[row] for row in controls] + list(fakes)
     found = []
     for entered, name in zip(range(n, len(maps)), names, strict=True):
@@ -58,8 +61,15 @@ def fooled_table(population: Population, settings: Mapping, *, seed: int = 0) ->
         everyone = np.ones(n + 1, dtype=bool)
         group["rule_a"] = combined_score(group, RULE_A, everyone)
         group["rule_b"] = combined_score(group, RULE_B, everyone)
+        true = {key: column[inside] for key, column in truth.items()}
+        group = {"true": combined_score(true, dict.fromkeys(true, 1.0), everyone), **group}
         known = inside | (np.isin(np.arange(len(maps)), range(n, n + m)))
-        veto = _vetoes(scores, with_vote, recurrence, counts, candidate=inside, known=known)
+        draws = {
+            "c_cos": bootstrap_means(with_vote.cosine, counts),
+            "c_auc": bootstrap_means(with_vote.auc, counts),
+            "sl_con": recurrence,
+        }
+        veto = [_veto(scores, draws, rule, candidate=inside, known=known) for rule in ("A*", "B")]
         found.append(
             {
                 "fake": name,
@@ -92,37 +102,34 @@ def percentile_of_last(values: np.ndarray) -> float:
     return float(100 * rank_percentiles(values, others)[-1])
 
 
-def _vetoes(
+def _true_values(maps: MapSet, truth: np.ndarray) -> dict[str, np.ndarray]:
+    """Cosine, AUROC and SNR of every map set with the truth (N, 4, L), (n,) each."""
+    found = [ground_truth_metrics(maps.corrected(index), maps.onehot, truth) for index in range(len(maps))]
+    return {name: np.array([np.nanmean(values[name]) for values in found]) for name in TRUTHS}
+
+
+def _veto(
     scores: Mapping[str, np.ndarray],
-    found: Consensus,
-    recurrence: tuple[np.ndarray, np.ndarray],
-    counts: np.ndarray,
+    draws: Mapping[str, np.ndarray],
+    rule: str,
     *,
     candidate: np.ndarray,
     known: np.ndarray,
-) -> tuple[str | None, str | None]:
-    """Why lucidna would veto the last candidate under rule A* and under rule B, None where it would not.
+) -> str | None:
+    """Why lucidna would veto the last candidate under a rule, None where it would not.
 
-    `known` marks the networks there are at all: the candidates and the controls.
+    `draws` are bootstrap means of what vetoes; `known` marks the networks there are: candidates and controls.
     """
-    draws = {
-        "c_cos": bootstrap_means(found.cosine, counts),
-        "sl_con": bootstrap_means(recurrence[0], counts, recurrence[1]),
-    }
     ends = {name: percentile_interval(drawn[:, known]) for name, drawn in draws.items()}
     last = int(np.flatnonzero(candidate[known])[-1])
-    reasons = [
-        veto_reasons(
-            {name: scores[name][known] for name in draws},
-            {name: pair[0] for name, pair in ends.items()},
-            {name: pair[1] for name, pair in ends.items()},
-            candidate=candidate[known],
-            against_controls=against,
-            quantile=quantile,
-        )[last]
-        for against, quantile in ((("c_cos",), 0.05), (("sl_con",), 0.0))
-    ]
-    return reasons[0], reasons[1]
+    return veto_reasons(
+        {name: scores[name][known] for name in draws},
+        {name: pair[0] for name, pair in ends.items()},
+        {name: pair[1] for name, pair in ends.items()},
+        candidate=candidate[known],
+        against_controls=VETO_AGAINST[rule],
+        quantile=0.05 if rule == "A*" else 0.0,
+    )[last]
 
 
 def shared_table(population: Population, settings: Mapping, *, seed: int = 0) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from lucidna.ranking.consensus import consensus
 from lucidna.ranking.prepare import MapSet, unit_norm
 from lucidna.ranking.score import RULE_A, combined_score
 from lucidna.truth.metrics import ground_truth_metrics
-from rankbench.contrast import contrasted, explained, mean_map, without
+from rankbench.contrast import contrasted, explained, mean_map, share_on_control, without
 from rankbench.correlation import correlation_table
 from rankbench.fooled import components
 from rankbench.planting import consensus_seqlets, global_importance
@@ -23,7 +23,10 @@ TRIED = {
     "matched": ("matched_c_cos", "matched_c_snr", "matched_c_auc"),
     "contrast": ("contrast_c_cos", "contrast_c_snr", "contrast_c_auc"),
     "rule_a_and_control": (*RULE_A, "minus_control"),
+    "rule_a_and_share": (*RULE_A, "minus_share"),
+    "matched_and_share": ("matched_c_cos", "matched_c_snr", "matched_c_auc", "minus_share"),
     "minus_control": ("minus_control",),
+    "minus_share": ("minus_share",),
     "minus_shuffled": ("minus_shuffled",),
     "global_importance": ("global_importance",),
     "global_contrast": ("global_contrast",),
@@ -44,7 +47,8 @@ def bias_columns(config: Mapping, population: Population, panel: pd.DataFrame, *
     DataFrame
         `panel` with matched_ (against networks trained on bias-matched negatives), contrast_ (against the
         consensus less the control map), minus_control and minus_shuffled (minus the cosine with the mean map of
-        control-track and of label-shuffled networks), global_importance (mean effect of the consensus' seqlets
+        control-track and of label-shuffled networks), minus_share (minus the share of the map where the
+        control map peaks), global_importance (mean effect of the consensus' seqlets
         in null sequences), global_contrast (correlation over seqlets of the effect with what the consensus
         networks show beyond the control-track networks), and minus_on_bias.
     """
@@ -55,6 +59,7 @@ def bias_columns(config: Mapping, population: Population, panel: pd.DataFrame, *
     columns = {f"matched_{name}": values for name, values in _matched(population, panel).items()}
     columns |= {f"contrast_{name}": values for name, values in contrasted(maps, weights, control).items()}
     columns |= {"minus_control": -explained(maps, control), "minus_shuffled": -explained(maps, shuffled)}
+    columns["minus_share"] = -share_on_control(maps, control)
     columns |= _global(config, population, maps, weights, seed=seed)
     return panel.assign(**columns, minus_on_bias=-panel["on_bias"])
 
@@ -122,8 +127,7 @@ def bias_table(
     DataFrame
         score; rho, lo, hi (within-family Spearman with the true composite); bias_rho, bias_lo, bias_hi (with
         minus the share of the map on the assay's preference); top_cosine and top_on_bias of the average map of
-        the `top` first; clean_cosine and clean_on_bias of the same average less the control map; gain, gain_lo,
-        gain_hi (rho minus that of rule A*, paired over the resamples).
+        the `top` first; clean_cosine and clean_on_bias of the same average less the control map.
     """
     found = correlation_table(columns, bootstraps=bootstraps, seed=seed, scores=tried_scores)
     within = found[found["scope"] == "within"].set_index(["score", "truth"])

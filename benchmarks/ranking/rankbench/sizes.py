@@ -16,10 +16,15 @@ from rankbench.correlation import correlation_table
 from rankbench.store import Population
 
 
-def rule_a_components(maps: MapSet, *, voters: np.ndarray | None = None) -> dict[str, np.ndarray]:
+def recurrences(maps: MapSet) -> np.ndarray:
+    """Return the seqlet recurrence of every network, (n,)."""
+    found = [weighted_mean(*sl_con(maps.corrected(index), maps.onehot)) for index in range(len(maps))]
+    return np.nan_to_num(np.array(found, dtype=np.float64))
+
+
+def rule_a_components(maps: MapSet, seeds: np.ndarray, *, voters: np.ndarray | None = None) -> dict[str, np.ndarray]:
     """Return c_cos, c_snr and c_auc of all networks against the consensus of the voters, (n,) each."""
-    seeds = [float(weighted_mean(*sl_con(maps.corrected(index), maps.onehot))) for index in range(len(maps))]
-    found = consensus(maps, np.nan_to_num(seeds), voters=voters)
+    found = consensus(maps, seeds, voters=voters)
     return {name: part.mean(axis=1) for name, part in zip(RULE_A, (found.cosine, found.snr, found.auc), strict=True)}
 
 
@@ -45,13 +50,16 @@ def size_table(population: Population, settings: Mapping, *, bootstraps: int, se
     sources = [population.maps[row] for row in rows]
     found = []
     few = MapSet([maps[: settings["shown"]] for maps in sources], population.onehot[: settings["shown"]])
+    seeds = recurrences(few)
     for count in [count for count in settings["counts"] if count < len(rows) - 8]:
         drawn = []
         for _ in range(settings["draws"]):
             voters = np.zeros(len(rows), dtype=bool)
             voters[rng.permutation(len(rows))[:count]] = True
             # References are compared with one reference less than the others, so they are left out.
-            drawn.append(_agreement(table, rule_a_components(few, voters=voters), ~voters, bootstraps=bootstraps))
+            drawn.append(
+                _agreement(table, rule_a_components(few, seeds, voters=voters), ~voters, bootstraps=bootstraps)
+            )
         found.append({"what": "references", "size": count, "draws": len(drawn), **_summary(drawn)})
     everyone = np.ones(len(rows), dtype=bool)
     available = len(population.onehot)
@@ -60,7 +68,7 @@ def size_table(population: Population, settings: Mapping, *, bootstraps: int, se
         for _ in range(settings["draws"] if size < available else 1):
             chosen = np.sort(rng.permutation(available)[:size])
             part = MapSet([maps[chosen] for maps in sources], population.onehot[chosen])
-            drawn.append(_agreement(table, rule_a_components(part), everyone, bootstraps=bootstraps))
+            drawn.append(_agreement(table, rule_a_components(part, recurrences(part)), everyone, bootstraps=bootstraps))
         found.append({"what": "regions", "size": size, "draws": len(drawn), **_summary(drawn)})
     return pd.DataFrame(found)
 

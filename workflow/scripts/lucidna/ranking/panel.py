@@ -70,7 +70,7 @@ def rank_candidates(
     margin
         Loss of the validation metric that is accepted at the gate.
     quantile
-        With 20 or more candidates in a fold, this lowest share of c_cos and of sl_con is vetoed.
+        With 20 or more candidates in a fold, this lowest share of c_cos, c_auc and sl_con is vetoed.
     consistency
         Settings of ACME's divergences: k, threshold, window, cutoff, basis.
     bootstraps, seed

@@ -11,7 +11,7 @@ import pandas as pd
 from lucidna.errors import UserError
 from lucidna.ranking.bootstrap import percentile_interval, resample
 from lucidna.ranking.criteria import Measured, measure
-from lucidna.ranking.gate import QUANTILE_MINIMUM, at_chance, gate_reasons, veto_reasons
+from lucidna.ranking.gate import QUANTILE_MINIMUM, VETO_AGAINST, VETO_LOWEST, at_chance, gate_reasons, veto_reasons
 from lucidna.ranking.inputs import Networks
 from lucidna.ranking.prediction import CHANCE
 from lucidna.ranking.prepare import MapSet
@@ -173,8 +173,6 @@ def _status(
     """Status and reason of every network: control, gated, vetoed or passed."""
     status = np.where(candidate, "passed", "control").astype(object)
     reasons = np.full(len(panel), "", dtype=object)
-    # Without a consensus the recurrence of seqlets is what separates a trained network from a control best.
-    against = ("c_cos",) if rule == "A*" else ("sl_con",)
     for fold in folds.values():
         part = panel.iloc[fold.rows]
         inside = candidate[fold.rows]
@@ -185,12 +183,13 @@ def _status(
             margin=margin,
             metric=metric,
         )
+        names = dict.fromkeys((*VETO_LOWEST, *VETO_AGAINST[rule]))
         vetoed = veto_reasons(
-            {name: part[name].to_numpy() for name in ("c_cos", "sl_con")},
-            {name: part[f"{name}_lo"].to_numpy() for name in ("c_cos", "sl_con")},
-            {name: part[f"{name}_hi"].to_numpy() for name in ("c_cos", "sl_con")},
+            {name: part[name].to_numpy() for name in names},
+            {name: part[f"{name}_lo"].to_numpy() for name in names},
+            {name: part[f"{name}_hi"].to_numpy() for name in names},
             candidate=inside,
-            against_controls=against,
+            against_controls=VETO_AGAINST[rule],
             quantile=quantile if rule == "A*" else 0,
         )
         for row, gate, veto in zip(fold.rows, gated, vetoed, strict=True):
