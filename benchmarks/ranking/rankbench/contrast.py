@@ -27,24 +27,6 @@ def explained(maps: MapSet, control: np.ndarray) -> np.ndarray:
     return np.array([np.einsum("nal,nal->n", maps.corrected(index), control).mean() for index in range(len(maps))])
 
 
-def share_on_control(maps: MapSet, control: np.ndarray, *, share: float = 0.1) -> np.ndarray:
-    """Share of every network's squared map on the positions where the control map is largest, (n,).
-
-    Parameters
-    ----------
-    control
-        (N, 4, L).
-    share
-        How many of the positions of a region count.
-    """
-    marked = top_share(smooth(np.square(control).sum(axis=1), BOX), share)
-    found = []
-    for index in range(len(maps)):
-        power = np.square(maps.corrected(index)).sum(axis=1)
-        found.append((power * marked).sum() / max(power.sum(), 1e-30))
-    return np.array(found)
-
-
 def contrasted(maps: MapSet, weights: np.ndarray, control: np.ndarray) -> dict[str, np.ndarray]:
     """Return the three components of rule A* against the others' weighted mean less the control map.
 

@@ -9,10 +9,11 @@ import pandas as pd
 import torch
 
 from lucidna.ranking.consensus import consensus
+from lucidna.ranking.control_share import control_share
 from lucidna.ranking.prepare import MapSet, unit_norm
 from lucidna.ranking.score import RULE_A, combined_score
 from lucidna.truth.metrics import ground_truth_metrics
-from rankbench.contrast import contrasted, explained, mean_map, share_on_control, without
+from rankbench.contrast import contrasted, explained, mean_map, without
 from rankbench.correlation import correlation_table
 from rankbench.fooled import components
 from rankbench.planting import consensus_seqlets, global_importance
@@ -59,7 +60,8 @@ def bias_columns(config: Mapping, population: Population, panel: pd.DataFrame, *
     columns = {f"matched_{name}": values for name, values in _matched(population, panel).items()}
     columns |= {f"contrast_{name}": values for name, values in contrasted(maps, weights, control).items()}
     columns |= {"minus_control": -explained(maps, control), "minus_shuffled": -explained(maps, shuffled)}
-    columns["minus_share"] = -share_on_control(maps, control)
+    shares = [control_share(maps.corrected(index), control) for index in range(len(maps))]
+    columns["minus_share"] = -np.nanmean(shares, axis=1)
     columns |= _global(config, population, maps, weights, seed=seed)
     return panel.assign(**columns, minus_on_bias=-panel["on_bias"])
 

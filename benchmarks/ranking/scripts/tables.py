@@ -9,7 +9,5 @@ config, stage = snakemake.config, snakemake.wildcards.stage
 training = sum(read_tsv(path)["seconds"].sum() for path in snakemake.input.networks)
 header = header_of(config, stage=stage, training=training, scoring=seconds_of(snakemake.input.benchmarks))
 for target in map(Path, snakemake.output):
-    populations = [
-        name for name in snakemake.params.populations if target.stem != "bias" or name in snakemake.params.biased
-    ]
+    populations = snakemake.params.populations[target.stem]
     collect({name: Path(config["work"]) / name / target.name for name in populations}, target, header=header)

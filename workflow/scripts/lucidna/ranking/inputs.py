@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from lucidna.errors import UserError, nearest
+from lucidna.ranking.control_share import control_map
 from lucidna.ranking.prepare import check_onehot, problem_of
 from lucidna.ranking.probes.store import Probes
 
@@ -39,6 +40,8 @@ class Networks:
         n, in the order of the table, with places among the regions; None where there are none.
     tracks
         Every metric of prediction: id, task, metric, value, lo, hi; None where it is not known.
+    control_maps
+        fold -> (N, 4, L) mean map of networks trained on a control track; empty where there are none.
     """
 
     table: pd.DataFrame
@@ -49,6 +52,7 @@ class Networks:
     notices: tuple[str, ...] = ()
     probes: list[Probes | None] | None = None
     tracks: pd.DataFrame | None = None
+    control_maps: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 def read_networks(
@@ -62,6 +66,7 @@ def read_networks(
     controls: Sequence[str | bool] | Mapping[str, str | bool] | Collection[str] | None = None,
     votes: Sequence[str] | Mapping[str, str] | None = None,
     region_ids: Sequence[str] | Mapping[str, Sequence[str]] | None = None,
+    control_maps: Sequence[np.ndarray] | Mapping[str, Sequence[np.ndarray]] | None = None,
 ) -> Networks:
     """Check arrays and labels; parameters as in `panel.rank_candidates`.
 
@@ -101,7 +106,35 @@ def read_networks(
         }
     )
     provenance = None if votes is None else list(_labels(votes, names, "votes", names))
-    return Networks(table=table, maps=arrays, onehot=sequences, votes=provenance)
+    return Networks(
+        table=table,
+        maps=arrays,
+        onehot=sequences,
+        votes=provenance,
+        control_maps=_control_maps(control_maps, sequences),
+    )
+
+
+def _control_maps(given, sequences: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Check the maps of control-track networks and average those of each fold."""
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping):
+        if len(sequences) > 1:
+            raise UserError(
+                f"there are {len(sequences)} folds and one set of control maps: give a dictionary fold -> maps"
+            )
+        given = dict.fromkeys(sequences, given)
+    averages = {}
+    for fold, maps in given.items():
+        if str(fold) not in sequences:
+            raise UserError(f"there are control maps for fold '{fold}', which no network has: leave them out")
+        for index, one in enumerate(maps):
+            problem = problem_of(np.asarray(one), sequences[str(fold)].shape)
+            if problem:
+                raise UserError(f"control map {index} cannot be used: {problem}")
+        averages[str(fold)] = control_map(maps)
+    return averages
 
 
 def identical_maps(names: Sequence[str], arrays: Sequence[np.ndarray], folds: Sequence[str]) -> dict[str, str]:

@@ -66,6 +66,7 @@ def rank_networks(
             families=table["family"].iloc[rows].tolist(),
             voters=voters[rows],
             votes=None if networks.votes is None else [networks.votes[row] for row in rows],
+            control=networks.control_maps.get(fold),
             consistency=consistency,
             seed=seed,
         )
