@@ -65,7 +65,7 @@ def test_controls_and_plain_fakes_are_vetoed(tables):
 
 
 def test_tables_say_what_they_were_made_by(benchmark, tables):
-    assert set(tables) == {"panel", "correlation", "selection", "cost", "sizes", "fooled", "shared"}
+    assert set(tables) == {"panel", "correlation", "selection", "cost", "sizes", "fooled", "shared", "summary"}
     for path in (benchmark.folder / SMALL["results"] / "fresh").glob("*.tsv"):
         first, second = path.read_text().splitlines()[:2]
         assert first.startswith("# benchmarks/ranking, fresh populations; config ")
