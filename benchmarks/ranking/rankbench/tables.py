@@ -17,8 +17,8 @@ from lucidna.files import atomic_path, read_tsv
 
 
 def config_digest(config: Mapping) -> str:
-    """Return 12 digits of the SHA-256 of the config, without the folders."""
-    settings = {key: value for key, value in config.items() if key not in ("work", "results")}
+    """Return 12 digits of the SHA-256 of the config, without the folders and `only`."""
+    settings = {key: value for key, value in config.items() if key not in ("work", "results", "only")}
     return hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode()).hexdigest()[:12]
 
 
