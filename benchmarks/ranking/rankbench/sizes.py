@@ -63,7 +63,7 @@ def size_table(population: Population, settings: Mapping, *, bootstraps: int, se
         found.append({"what": "references", "size": count, "draws": len(drawn), **_summary(drawn)})
     everyone = np.ones(len(rows), dtype=bool)
     available = len(population.onehot)
-    for size in [size for size in settings["regions"] if size <= available]:
+    for size in dict.fromkeys(min(size, available) for size in settings["regions"]):
         drawn = []
         for _ in range(settings["draws"] if size < available else 1):
             chosen = np.sort(rng.permutation(available)[:size])
