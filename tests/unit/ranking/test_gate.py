@@ -32,7 +32,7 @@ def test_at_chance_reads_the_upper_end():
 def scores(n, worst=0):
     values = np.linspace(1, 0.1, n)
     values[worst], values[-1] = values[-1], values[worst]
-    return {"c_cos": values, "sl_con": values}
+    return {"c_cos": values, "c_auc": values, "sl_con": values}
 
 
 def test_veto_of_what_is_not_above_the_controls():

@@ -309,3 +309,17 @@ def test_files_that_are_missing_or_of_another_dataset_are_named(experiment):
     (folder / "train" / "cnn-0" / "metrics.json").unlink()
     with pytest.raises(UserError, match=r"metrics.json is missing"):
         rank((candidates, folder, dataset))
+
+
+def test_a_copy_of_the_input_is_vetoed_for_its_auroc(toy):
+    """Where the others are poor, a map of the observed bases agrees with their consensus as well as they do."""
+    poor = toy.maps(np.linspace(1.0, 1.6, 8))
+    noise = toy.maps([50.0], seed=9)
+    maps = np.concatenate([poor, toy.onehot[None] - 0.25, noise]).astype(np.float32)
+    controls = ["none"] * 9 + ["random_weights"]
+    ranking = rank_candidates(maps, toy.onehot, controls=controls, bootstraps=100).ranking.set_index("id")
+    panel = rank_candidates(maps, toy.onehot, controls=controls, bootstraps=100).panel
+    assert panel["c_cos"][8] > panel["c_cos"][9] + 0.1, "its cosine is well above the control's"
+    assert ranking.loc["model_8", "status"] == "vetoed"
+    assert "c_auc" in ranking.loc["model_8", "reason"]
+    assert (ranking.loc[[f"model_{index}" for index in range(8)], "status"] == "passed").all()

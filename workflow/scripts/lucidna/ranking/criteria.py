@@ -15,6 +15,7 @@ from lucidna.ranking.angles import angle_share
 from lucidna.ranking.autocorrelation import ac1_g, selfsnr
 from lucidna.ranking.bootstrap import bootstrap_means, weighted_mean
 from lucidna.ranking.consensus import consensus
+from lucidna.ranking.control_share import control_share
 from lucidna.ranking.kmers import acme_kmer, cross_fitted_kmer, rolled_kmer_null, soft_kmer
 from lucidna.ranking.prepare import MapSet
 from lucidna.ranking.recurrence import sl_con
@@ -100,6 +101,7 @@ def measure(
     families: Sequence[str],
     voters: np.ndarray,
     votes: Sequence[object] | None = None,
+    control: np.ndarray | None = None,
     consistency: Mapping[str, object] | None = None,
     seed: int = 0,
 ) -> Measured:
@@ -115,6 +117,8 @@ def measure(
         (n,) bool, which networks enter the consensus, the plain mean and the agreement of families.
     votes
         (n,) labels of networks that share one vote, see `consensus.consensus`.
+    control
+        (N, 4, L) mean map of networks trained on a control track (`control_share.control_map`), if there are any.
     consistency
         Settings of ACME's methods (`CONSISTENCY`).
     seed
@@ -128,8 +132,9 @@ def measure(
     kmer = {key: settings[key] for key in ("k", "threshold")}
     sphere = {key: settings[key] for key in ("window", "cutoff", "basis")}
     n, n_regions = len(maps), maps.n_regions
-    single = ("sl_con", "m1cf", "soft_kmer6", "ac1_g", "selfsnr", "angle_over_30")
-    values = {name: np.full((n, n_regions), np.nan) for name in single}
+    single = ("sl_con", "m1cf", "soft_kmer6", "ac1_g", "selfsnr")
+    shown = ("angle_over_30",) if control is None else ("angle_over_30", "control_share")
+    values = {name: np.full((n, n_regions), np.nan) for name in (*single, *shown)}
     weights = {name: np.zeros((n, n_regions)) for name in ("sl_con", "m1cf")}
     population = {name: np.full((n, 3), np.nan) for name in POPULATION}
     nulls = {name: np.full(n, np.nan) for name in NULLS}
@@ -142,6 +147,8 @@ def measure(
         values["ac1_g"][index] = ac1_g(projected)
         values["selfsnr"][index] = selfsnr(projected)
         values["angle_over_30"][index] = angle_share(maps.raw(index))
+        if control is not None:
+            values["control_share"][index] = control_share(corrected, control)
         first = acme_kmer(corrected, maps.codes, **kmer)
         second = spherical_consistency(corrected, **sphere)
         population["m1"][index] = first.kld, first.lo, first.hi
@@ -162,7 +169,7 @@ def measure(
     values["c_cos"], values["c_snr"], values["c_auc"] = agreement.cosine, agreement.snr, agreement.auc
     values["agreement"] = mean_agreement(maps, voters=voters)
     values["family_agreement"] = family_agreement(maps, families, voters=voters)
-    order = [name for name in (*PER_REGION, "angle_over_30") if name in values]
+    order = [name for name in (*PER_REGION, *shown) if name in values]
     return Measured(
         values={name: values[name] for name in order},
         weights=weights,

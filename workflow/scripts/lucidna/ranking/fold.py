@@ -83,7 +83,7 @@ def measure_fold(
         "seed": seed,
     }
     maps = MapSet([networks.maps[row] for row in rows], networks.onehot[fold])
-    measured = measure(maps, **settings)
+    measured = measure(maps, control=networks.control_maps.get(fold), **settings)
     if networks.probes is not None:
         measured = _with_probes(measured, maps, networks, rows, fold, voters)
     if networks.shuffled is not None:

@@ -9,6 +9,13 @@ import numpy as np
 QUANTILE_MINIMUM = 20
 """Fewer candidates than this have no meaningful bottom 5 %: only the comparison with the controls vetoes."""
 
+VETO_LOWEST = ("c_cos", "c_auc", "sl_con")
+"""Criteria of which the lowest share of a large population is vetoed."""
+VETO_AGAINST = {"A*": ("c_cos", "c_auc"), "B": ("sl_con",)}
+"""What must lie above that of every control, by rule. A map that is large at every observed base has a high cosine
+with any good map and an AUROC of one half. Without a consensus the recurrence of seqlets is what separates a
+trained network from a control best."""
+
 
 def gate_reasons(
     value: np.ndarray,
@@ -82,7 +89,7 @@ def veto_reasons(
     Parameters
     ----------
     scores
-        criterion -> (n,) values: at least c_cos and sl_con; NaN where it could not be measured.
+        criterion -> (n,) values: at least those of `VETO_LOWEST`; NaN where it could not be measured.
     lower, upper
         criterion -> (n,) ends of the intervals.
     candidate
@@ -91,8 +98,8 @@ def veto_reasons(
         Criteria of which the candidate's whole interval must lie above that of every control. A candidate
         whose value alone lies above can be noise: it passes one control in ten times.
     quantile
-        With 20 or more candidates, those in this lowest share of c_cos or of sl_con are vetoed too; 0 turns
-        this off. With fewer, the lowest share would always be the single worst candidate, however good it is.
+        With 20 or more candidates, those in this lowest share of a criterion of `VETO_LOWEST` are vetoed too;
+        0 turns this off. With fewer, the lowest share would always be the single worst candidate, however good it is.
 
     Returns
     -------
@@ -113,7 +120,7 @@ def veto_reasons(
                     f"is not above {limit:.3f}, a control's upper end"
                 )
     if quantile > 0 and len(members) >= QUANTILE_MINIMUM:
-        for name in ("c_cos", "sl_con"):
+        for name in VETO_LOWEST:
             values = scores[name][members]
             if not np.isfinite(values).any():
                 continue

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from lucidna.errors import UserError, nearest
+from lucidna.ranking.control_share import control_map
 from lucidna.ranking.prepare import check_onehot, problem_of
 from lucidna.ranking.probes.store import Probes
 
@@ -46,6 +47,8 @@ class Networks:
     shuffled, shuffled_onehot
         n arrays (N, 4, L), the networks' maps of dinucleotide-shuffled regions, and fold -> these sequences; None
         where they were not made.
+    control_maps
+        fold -> (N, 4, L) mean map of networks trained on a control track; empty where there are none.
     """
 
     table: pd.DataFrame
@@ -60,6 +63,7 @@ class Networks:
     region_ids: dict[str, list[str]] | None = None
     shuffled: list[np.ndarray] | None = None
     shuffled_onehot: dict[str, np.ndarray] | None = None
+    control_maps: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 def read_networks(
@@ -73,6 +77,7 @@ def read_networks(
     controls: Sequence[str | bool] | Mapping[str, str | bool] | Collection[str] | None = None,
     votes: Sequence[str] | Mapping[str, str] | None = None,
     region_ids: Sequence[str] | Mapping[str, Sequence[str]] | None = None,
+    control_maps: Sequence[np.ndarray] | Mapping[str, Sequence[np.ndarray]] | None = None,
 ) -> Networks:
     """Check arrays and labels; parameters as in `panel.rank_candidates`.
 
@@ -120,7 +125,30 @@ def read_networks(
         onehot=sequences,
         votes=provenance,
         region_ids=None if region_ids is None else region_names,
+        control_maps=_control_maps(control_maps, sequences),
     )
+
+
+def _control_maps(given, sequences: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Check the maps of control-track networks and average those of each fold."""
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping):
+        if len(sequences) > 1:
+            raise UserError(
+                f"there are {len(sequences)} folds and one set of control maps: give a dictionary fold -> maps"
+            )
+        given = dict.fromkeys(sequences, given)
+    averages = {}
+    for fold, maps in given.items():
+        if str(fold) not in sequences:
+            raise UserError(f"there are control maps for fold '{fold}', which no network has: leave them out")
+        for index, one in enumerate(maps):
+            problem = problem_of(np.asarray(one), sequences[str(fold)].shape)
+            if problem:
+                raise UserError(f"control map {index} cannot be used: {problem}")
+        averages[str(fold)] = control_map(maps)
+    return averages
 
 
 def identical_maps(names: Sequence[str], arrays: Sequence[np.ndarray], folds: Sequence[str]) -> dict[str, str]:

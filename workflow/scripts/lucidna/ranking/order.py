@@ -11,7 +11,7 @@ import pandas as pd
 from lucidna.ranking.bootstrap import percentile_interval
 from lucidna.ranking.families import PLACES, family_places
 from lucidna.ranking.fold import Fold
-from lucidna.ranking.gate import gate_reasons, veto_reasons
+from lucidna.ranking.gate import VETO_AGAINST, VETO_LOWEST, gate_reasons, veto_reasons
 from lucidna.ranking.score import combined_score, rank_stability
 from lucidna.ranking.separation import inseparable_from_best, regions_to_separate
 
@@ -54,8 +54,7 @@ def status_of(
     """Status and reason of every network: control, gated, vetoed or passed."""
     status = np.where(candidate, "passed", "control").astype(object)
     reasons = np.full(len(panel), "", dtype=object)
-    # Without a consensus the recurrence of seqlets is what separates a trained network from a control best.
-    against = ("c_cos",) if rule == "A*" else ("sl_con",)
+    names = dict.fromkeys((*VETO_LOWEST, *VETO_AGAINST[rule]))
     for fold in folds.values():
         part = panel.iloc[fold.rows]
         inside = candidate[fold.rows]
@@ -67,11 +66,11 @@ def status_of(
             metric=metric,
         )
         vetoed = veto_reasons(
-            {name: part[name].to_numpy() for name in ("c_cos", "sl_con")},
-            {name: part[f"{name}_lo"].to_numpy() for name in ("c_cos", "sl_con")},
-            {name: part[f"{name}_hi"].to_numpy() for name in ("c_cos", "sl_con")},
+            {name: part[name].to_numpy() for name in names},
+            {name: part[f"{name}_lo"].to_numpy() for name in names},
+            {name: part[f"{name}_hi"].to_numpy() for name in names},
             candidate=inside,
-            against_controls=against,
+            against_controls=VETO_AGAINST[rule],
             quantile=quantile if rule == "A*" else 0,
         )
         for row, gate, veto in zip(fold.rows, gated, vetoed, strict=True):

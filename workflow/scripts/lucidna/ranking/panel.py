@@ -25,6 +25,7 @@ def rank_candidates(
     controls: Sequence[str | bool] | Mapping[str, str | bool] | Collection[str] | None = None,
     votes: Sequence[str] | Mapping[str, str] | None = None,
     region_ids: Sequence[str] | Mapping[str, Sequence[str]] | None = None,
+    control_maps: Sequence[np.ndarray] | Mapping[str, Sequence[np.ndarray]] | None = None,
     objective: Mapping[str, float] | None = None,
     top: int = 5,
     single: bool = False,
@@ -63,6 +64,11 @@ def rank_candidates(
         Labels of provenance: networks with the same one (checkpoints of one run) share one vote.
     region_ids
         Names of the N regions, per fold where there are several; checked for number and repeats.
+    control_maps
+        Maps (N, 4, L) of one or more networks trained on a control track (naked DNA, input) for the same
+        sequences; with several folds a dictionary fold -> list. They add `control_share` to the panel, the
+        share of each network's squared map where theirs is largest: agreement cannot see a preference of the
+        assay that every network has learnt. It is shown and counts nowhere.
     objective
         Weights of c_cos, c_snr and c_auc in the score (rule A*).
     top
@@ -70,7 +76,7 @@ def rank_candidates(
     margin
         Loss of the validation metric that is accepted at the gate.
     quantile
-        With 20 or more candidates in a fold, this lowest share of c_cos and of sl_con is vetoed.
+        With 20 or more candidates in a fold, this lowest share of c_cos, c_auc and sl_con is vetoed.
     consistency
         Settings of ACME's divergences: k, threshold, window, cutoff, basis.
     bootstraps, seed
@@ -117,6 +123,7 @@ def rank_candidates(
         controls=controls,
         votes=votes,
         region_ids=region_ids,
+        control_maps=control_maps,
     )
     return rank_networks(
         networks,

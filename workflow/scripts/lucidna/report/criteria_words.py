@@ -29,6 +29,10 @@ MEANINGS = {
         "fold agreement",
         "cosine with the maps that the same architecture and recipe gives here when trained on other folds",
     ),
+    "control_share": (
+        "share on the control",
+        "share of the squared map where networks trained on a control track have theirs: low is good",
+    ),
     "rc_stability": ("reverse complement", "cosine of the map with that of the other strand, turned back"),
     "shift_stability": ("shift", "cosine of the map with those of the sequence moved by 1 to 3 bp, moved back"),
     "mutation_stability": (

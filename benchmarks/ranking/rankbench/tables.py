@@ -1,0 +1,55 @@
+"""The committed tables: those of all populations of a stage together, with what they were made by on top."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import scipy
+import torch
+
+from lucidna.files import atomic_path, read_tsv
+
+
+def config_digest(config: Mapping) -> str:
+    """Return 12 digits of the SHA-256 of the config, without the folders and `only`."""
+    settings = {key: value for key, value in config.items() if key not in ("work", "results", "only")}
+    return hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode()).hexdigest()[:12]
+
+
+def header_of(config: Mapping, *, stage: str, training: float, scoring: float) -> str:
+    """Say in comment lines what the tables were made by, and how long it took."""
+    versions = {
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "scipy": scipy.__version__,
+        "torch": torch.__version__,
+    }
+    return (
+        f"# benchmarks/ranking, {stage} populations; config {config_digest(config)}\n"
+        f"# training {training:.0f} CPU s, scoring {scoring:.0f} s; "
+        + " ".join(f"{name}={version}" for name, version in versions.items())
+        + "\n"
+    )
+
+
+def collect(parts: Mapping[str, Path], target: Path, *, header: str) -> None:
+    """Join one table of every population under a header; numbers are rounded to 4 digits."""
+    frames = []
+    for population, part in parts.items():
+        frame = read_tsv(part)
+        frame.insert(0, "population", population)
+        frames.append(frame)
+    with atomic_path(target) as temporary:
+        joined = pd.concat(frames, ignore_index=True).to_csv(sep="\t", index=False, float_format="%.4g")
+        temporary.write_text(header + joined)
+
+
+def seconds_of(benchmarks: Sequence[str | Path]) -> float:
+    """Sum the seconds of Snakemake's benchmark files."""
+    return float(sum(pd.read_csv(path, sep="\t")["s"].sum() for path in benchmarks))

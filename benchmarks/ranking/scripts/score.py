@@ -1,0 +1,17 @@
+"""Rank one population, and compare every score with the truth."""
+
+from lucidna.files import write_tsv
+from rankbench.correlation import correlation_table
+from rankbench.cost import cost_table
+from rankbench.scores import panel_of
+from rankbench.selection import selection_table
+from rankbench.store import read_population
+
+config, output = snakemake.config, snakemake.output
+population = read_population(config, snakemake.wildcards.population, snakemake.params.folders)
+panel, _ = panel_of(population)
+candidates = panel[panel["role"] == "candidate"].reset_index(drop=True)
+write_tsv(output.correlation, correlation_table(candidates, bootstraps=config["bootstraps"]))
+write_tsv(output.selection, selection_table(candidates, population))
+write_tsv(output.cost, cost_table(population))
+write_tsv(output.panel, panel)

@@ -1,0 +1,9 @@
+"""Enter many copies of one fake among the networks of one population."""
+
+from lucidna.files import write_tsv
+from rankbench.fooled import shared_table
+from rankbench.store import read_population
+
+config = snakemake.config
+population = read_population(config, snakemake.wildcards.population, snakemake.params.folders)
+write_tsv(snakemake.output[0], shared_table(population, config["fooled"]))

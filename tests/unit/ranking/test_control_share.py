@@ -1,0 +1,56 @@
+import numpy as np
+import pytest
+
+from lucidna.errors import UserError
+from lucidna.ranking.control_share import control_map, control_share
+from lucidna.ranking.panel import rank_candidates
+
+
+@pytest.fixture(scope="module")
+def preference(toy):
+    """Maps of what a control shows: the same three bases in the first ten positions of every region."""
+    maps = np.zeros_like(toy.truth)
+    maps[:, 0, 2:8], maps[:, 3, 2:8] = 1, -1
+    return maps
+
+
+def test_share_is_what_lies_on_the_control(toy, preference):
+    control = control_map([preference, 5 * preference])
+    # 4 of 80 positions: the inner four of the six that the control shows.
+    np.testing.assert_allclose(control_share(preference, control, share=0.05), 4 / 6)
+    assert control_share(toy.truth, control, share=0.05).max() < 0.1
+    far = np.roll(preference, 40, axis=2)
+    mixed = preference / np.linalg.norm(preference[0]) + far / np.linalg.norm(far[0])
+    np.testing.assert_allclose(control_share(mixed, control, share=0.05), 2 / 6, atol=1e-9)
+    assert np.isnan(control_share(np.zeros_like(toy.truth), control)).all()
+
+
+def test_noise_has_the_share_of_the_positions(toy, preference):
+    noise = toy.maps([100.0])[0]
+    assert control_share(noise, control_map([preference]), share=0.1).mean() == pytest.approx(0.1, abs=0.02)
+
+
+def test_control_maps_add_a_column_and_change_no_rank(toy, preference):
+    maps = toy.maps([0.3, 0.5, 0.7, 0.9, 1.1])
+    maps[1] += 0.5 * preference.astype(np.float32)
+    plain = rank_candidates(maps, toy.onehot, bootstraps=100)
+    ranking = rank_candidates(maps, toy.onehot, control_maps=[preference], bootstraps=100)
+    assert "control_share" not in plain.panel
+    share = ranking.panel["control_share"].to_numpy()
+    assert share.argmax() == 1
+    assert (ranking.panel["control_share_lo"] <= share).all()
+    assert (ranking.panel["control_share_hi"] >= share).all()
+    assert ranking.ranking["id"].tolist() == plain.ranking["id"].tolist()
+
+
+def test_control_maps_of_other_regions_are_refused(toy, preference):
+    maps = toy.maps([0.3, 0.5, 0.7])
+    with pytest.raises(UserError, match="control map 0 cannot be used: its maps have shape"):
+        rank_candidates(maps, toy.onehot, control_maps=[preference[:10]])
+    with pytest.raises(UserError, match="one set of control maps"):
+        rank_candidates(
+            maps,
+            {"a": toy.onehot, "b": toy.onehot},
+            folds=["a", "a", "b"],
+            control_maps=[preference],
+        )
