@@ -16,6 +16,8 @@ from lucidna.attribution.saliency import saliency
 from lucidna.errors import UserError
 from lucidna.sequence import one_hot_numpy
 
+from .test_ensemble import averaged
+
 
 @pytest.fixture
 def dataset(toy_dataset):
@@ -61,17 +63,16 @@ def test_every_method_writes_peaks_only(dataset, models, method, tmp_path, caplo
     assert sorted(path.name for path in tmp_path.iterdir()) == ["x.bed", "x.h5"]
 
 
-def test_mean_is_that_of_the_scaled_members(dataset, models, tmp_path):
+def test_mean_is_that_of_the_unit_norm_members(dataset, models, tmp_path):
     attribute(models, dataset, method="saliency", task="a", head="counts", **outputs(tmp_path))
     with AttributionFile(tmp_path / "x.h5") as file:
         block = file.read()
     maps = [correct(saliency(ScalarOutput(net, head="counts"), block.onehot)) for _, net in models]
     maps = [each * block.onehot.sum(axis=1, keepdims=True) for each in maps]
-    constants = [np.sqrt((each**2).sum(axis=(1, 2))).mean() for each in maps]
-    unit = np.stack([each / constant for each, constant in zip(maps, constants, strict=True)])
-    np.testing.assert_allclose(block.maps, unit.mean(axis=0) * np.mean(constants), rtol=2e-3, atol=1e-5)
-    projected = (unit * block.onehot).sum(axis=2)
-    np.testing.assert_allclose(block.spread, projected.std(axis=0, ddof=1) * np.mean(constants), rtol=1e-2, atol=1e-4)
+    stacked, unit = averaged(maps)
+    np.testing.assert_allclose(block.maps, stacked.mean(axis=0) * unit[:, None, None], rtol=2e-3, atol=1e-5)
+    projected = (stacked * block.onehot).sum(axis=2)
+    np.testing.assert_allclose(block.spread, projected.std(axis=0, ddof=1) * unit[:, None], rtol=1e-2, atol=1e-4)
 
 
 def test_heldout_regions_use_only_members_that_have_not_seen_them(dataset, models, tmp_path):

@@ -16,19 +16,28 @@ def combine(members, onehot, masks, folder=None, block=2):
     return ensemble
 
 
+def averaged(members):
+    """The mean and the spread of unit-norm maps, at the mean strength of the members' maps of each region."""
+    norms = [np.sqrt((maps**2).sum(axis=(1, 2))) for maps in members]
+    constants = [norm.mean() for norm in norms]
+    stacked = np.stack([maps / norm[:, None, None] for maps, norm in zip(members, norms, strict=True)])
+    strength = np.mean([norm / constant for norm, constant in zip(norms, constants, strict=True)], axis=0)
+    return stacked, strength * np.mean(constants)
+
+
 def test_equals_numpy_over_stacked_members(onehot, tmp_path):
     rng = np.random.default_rng(0)
     members = [rng.normal(size=onehot.shape).astype(np.float32) * scale for scale in (0.1, 3.0, 20.0)]
     everything = np.ones((3, len(onehot)), dtype=bool)
-    constants = [np.sqrt((maps**2).sum(axis=(1, 2))).mean() for maps in members]
-    stacked = np.stack([maps / constant for maps, constant in zip(members, constants, strict=True)])
+    stacked, unit = averaged(members)
     projected = (stacked * onehot).sum(axis=2)
     for folder in (None, tmp_path):
         ensemble = combine(members, onehot, everything, folder)
         result = ensemble.results(slice(0, len(onehot)), onehot)
-        unit = np.mean(constants)
-        np.testing.assert_allclose(result.mean, stacked.mean(axis=0) * unit, rtol=1e-4, atol=1e-5)
-        np.testing.assert_allclose(result.spread, projected.std(axis=0, ddof=1) * unit, rtol=1e-3, atol=1e-5)
+        expected = stacked.mean(axis=0) * unit[:, None, None]
+        np.testing.assert_allclose(result.mean, expected, rtol=1e-4, atol=1e-5)
+        spread = projected.std(axis=0, ddof=1) * unit[:, None]
+        np.testing.assert_allclose(result.spread, spread, rtol=1e-3, atol=1e-5)
         agree = (np.sign(projected) == np.sign(projected.mean(axis=0))).mean(axis=0)
         np.testing.assert_allclose(result.sign_agreement, agree, atol=1e-6)
         assert ensemble.largest() == pytest.approx(np.abs(result.mean).max())
@@ -54,9 +63,23 @@ def test_members_cover_different_regions(onehot):
     np.testing.assert_array_equal(result.n_members, [1, 2, 3])
     assert np.isnan(result.spread[0]).all()
     assert np.isfinite(result.spread[1:]).all()
-    constants = ensemble.constants
-    expected = [members[k][4] / constants[k] for k in range(3)]
-    np.testing.assert_allclose(result.mean[2], np.mean(expected, axis=0) * np.mean(constants), rtol=1e-4, atol=1e-5)
+    constants, norms = ensemble.constants, [np.linalg.norm(members[k][4]) for k in range(3)]
+    shape = np.mean([members[k][4] / norms[k] for k in range(3)], axis=0)
+    strength = np.mean([norms[k] / constants[k] for k in range(3)])
+    np.testing.assert_allclose(result.mean[2], shape * strength * np.mean(constants), rtol=1e-4, atol=1e-5)
+
+
+def test_each_member_counts_as_much_in_every_region(onehot):
+    rng = np.random.default_rng(6)
+    first, second = (rng.normal(size=onehot.shape).astype(np.float32) for _ in range(2))
+    # Ten times as strong in the first half: the direction of the mean must not follow the first member there.
+    first[: len(onehot) // 2] *= 10
+    result = combine([first, second], onehot, np.ones((2, len(onehot)), dtype=bool)).results(
+        slice(0, len(onehot)), onehot
+    )
+    for row in range(len(onehot)):
+        to_each = [np.vdot(result.mean[row], maps[row]) / np.linalg.norm(maps[row]) for maps in (first, second)]
+        assert to_each[0] == pytest.approx(to_each[1], rel=1e-3)
 
 
 def test_one_member_is_itself(onehot):

@@ -47,10 +47,12 @@ class EnsembleMaps(NamedTuple):
 class Ensemble:
     """Mean, spread and sign agreement of maps that arrive one member at a time, block by block.
 
-    Networks differ in the scale of their maps. Each member is divided by one constant, the mean over its
-    regions of the L2 norm of a map, so that it counts as much as the others while its regions keep their
-    relative strength; the results are multiplied by the mean of the constants and are so in units of the
-    output again. The averages are Welford's (Technometrics 4:419, 1962), in one pass over the maps.
+    Every member's map of a region is scaled to norm 1 before the average, so that each counts as much as the others
+    in every region (the deliverable of the ranking: the mean of unit-norm maps). A region's mean is then multiplied
+    by how strong the members' maps of it are: the mean over members of the map's norm over the member's mean
+    norm. Regions so keep their relative strength, which motif discovery needs. All is multiplied by the mean of the
+    members' mean norms and is so in units of the output again; a single member's maps come out as they were. The
+    averages are Welford's (Technometrics 4:419, 1962), in one pass over the maps.
 
     Parameters
     ----------
@@ -66,6 +68,8 @@ class Ensemble:
         self._positive = scratch_array((n_regions, length), np.uint16, folder, "positive")
         self._negative = scratch_array((n_regions, length), np.uint16, folder, "negative")
         self._n_members = np.zeros(n_regions, dtype=np.int64)
+        self._strength = np.zeros(n_regions)
+        self._alive = np.zeros(n_regions, dtype=np.int64)
         self.constants: list[float] = []
 
     def start_member(self, norms: np.ndarray) -> None:
@@ -85,7 +89,10 @@ class Ensemble:
         onehot : array
             The sequences, (k, 4, L).
         """
-        maps = maps / np.float32(self.constants[-1])
+        norms = map_norms(maps)
+        maps = maps / np.where(norms > 0, norms, 1).astype(np.float32)[:, None, None]
+        self._strength[rows] += norms / self.constants[-1]
+        self._alive[rows] += norms > 0
         self._n_members[rows] += 1
         count = self._n_members[rows].astype(np.float32)
         mean = self._mean[rows]
@@ -107,9 +114,9 @@ class Ensemble:
         onehot : array
             Their sequences, (k, 4, L).
         """
-        unit = np.float32(self.unit)
-        mean = self._mean[rows]
         n_members = self._n_members[rows]
+        unit = (self.unit * self.strength[rows]).astype(np.float32)
+        mean = self._mean[rows]
         n = n_members.astype(np.float32)[:, None]
         sign = np.sign(project(mean, onehot))
         positive, negative = self._positive[rows], self._negative[rows]
@@ -117,16 +124,22 @@ class Ensemble:
         with np.errstate(divide="ignore", invalid="ignore"):
             spread = np.where(n > 1, np.sqrt(self._squares[rows] / (n - 1)), np.float32(np.nan))
         share = agreeing / np.maximum(n, 1)
-        return EnsembleMaps(mean * unit, (spread * unit).astype(np.float32), share.astype(np.float32), n_members)
+        return EnsembleMaps(mean * unit[:, None, None], spread * unit[:, None], share.astype(np.float32), n_members)
+
+    @property
+    def strength(self) -> np.ndarray:
+        """How strong each region's maps are, float64 (N,): 1 at a member's mean norm; maps of zeros do not count."""
+        return self._strength / np.maximum(self._alive, 1)
 
     @property
     def unit(self) -> float:
-        """The mean of the members' constants: what the unit-scaled results are multiplied by."""
+        """The mean of the members' mean norms: what a region of mean strength is multiplied by."""
         return float(np.mean(self.constants))
 
     def largest(self) -> float:
         """Return the largest absolute value of the mean maps, in units of the output."""
-        return max((float(np.abs(block).max()) for block in self._mean), default=0.0) * self.unit
+        blocks = zip(self._mean, self.strength, strict=True)
+        return max((float(np.abs(block).max() * each) for block, each in blocks), default=0.0) * self.unit
 
 
 def scratch_array(shape: tuple[int, ...], dtype: type, folder: Path | None, name: str) -> np.ndarray:
