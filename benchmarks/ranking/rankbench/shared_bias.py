@@ -10,10 +10,10 @@ import torch
 
 from lucidna.ranking.consensus import consensus
 from lucidna.ranking.control_share import control_share
-from lucidna.ranking.prepare import MapSet, unit_norm
+from lucidna.ranking.prepare import MapSet, unit_norm, without
 from lucidna.ranking.score import RULE_A, combined_score
 from lucidna.truth.metrics import ground_truth_metrics
-from rankbench.contrast import contrasted, explained, mean_map, without
+from rankbench.contrast import explained, mean_map
 from rankbench.correlation import correlation_table
 from rankbench.fooled import components
 from rankbench.planting import consensus_seqlets, global_importance
@@ -57,8 +57,9 @@ def bias_columns(config: Mapping, population: Population, panel: pd.DataFrame, *
     control = mean_map(_map_set(population, "control_track"))
     shuffled = mean_map(_map_set(population, "label_shuffled"))
     weights = panel["consensus_weight"].to_numpy()
+    contrasted = components(consensus(maps, panel["sl_con"].to_numpy(), control=control))
     columns = {f"matched_{name}": values for name, values in _matched(population, panel).items()}
-    columns |= {f"contrast_{name}": values for name, values in contrasted(maps, weights, control).items()}
+    columns |= {f"contrast_{name}": values for name, values in contrasted.items()}
     columns |= {"minus_control": -explained(maps, control), "minus_shuffled": -explained(maps, shuffled)}
     shares = [control_share(maps.corrected(index), control) for index in range(len(maps))]
     columns["minus_share"] = -np.nanmean(shares, axis=1)

@@ -32,7 +32,7 @@ def header_of(config: Mapping, *, stage: str, training: float, scoring: float) -
     }
     return (
         f"# benchmarks/ranking, {stage} populations; config {config_digest(config)}\n"
-        f"# training {training:.0f} CPU s, scoring {scoring:.0f} s; "
+        f"# training {training:.0f} CPU s, scoring {scoring:.0f} CPU s; "
         + " ".join(f"{name}={version}" for name, version in versions.items())
         + "\n"
     )
@@ -51,5 +51,5 @@ def collect(parts: Mapping[str, Path], target: Path, *, header: str) -> None:
 
 
 def seconds_of(benchmarks: Sequence[str | Path]) -> float:
-    """Sum the seconds of Snakemake's benchmark files."""
-    return float(sum(pd.read_csv(path, sep="\t")["s"].sum() for path in benchmarks))
+    """Sum the CPU seconds of Snakemake's benchmark files."""
+    return float(sum(pd.read_csv(path, sep="\t")["cpu_time"].sum() for path in benchmarks))

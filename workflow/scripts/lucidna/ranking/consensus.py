@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import rankdata
 
-from lucidna.ranking.prepare import MapSet, smooth, unit_rows
+from lucidna.ranking.prepare import MapSet, project, smooth, unit_rows, without
 
 POWER = 8
 UPDATES = 4
@@ -42,6 +42,7 @@ def consensus(
     *,
     voters: np.ndarray | None = None,
     votes: Sequence[object] | None = None,
+    control: np.ndarray | None = None,
     power: float = POWER,
     updates: int = UPDATES,
     share: float = SHARE,
@@ -67,6 +68,10 @@ def consensus(
     votes
         (n,) labels: networks with the same label (checkpoints or copies of one run) share a single vote and
         are not references of each other. By default each network has its own.
+    control
+        (N, 4, L) mean map of networks trained on a control track (`control_share.control_map`). It is taken out
+        of every reference, region by region, so that a preference of the assay that all networks have learnt
+        is not what they are compared by; the weights come from the whole maps.
     power, updates, share, box, top
         Exponent of the weights; number of weight updates; share of positions taken as pseudo-motif; width of
         the smoothing box in bp; number of background peaks in the signal-to-noise ratio.
@@ -99,7 +104,11 @@ def consensus(
         mean = np.nan_to_num(cosine.mean(axis=1))
         weights = _normalised(np.maximum(mean, 0) ** power * size, size)
 
-    snr, auc = _pseudo_labels(maps, weights, size, groups, share=share, box=box, top=top)
+    line = None
+    if control is not None:
+        cosine = _cosines(maps, weights, size, groups, control)
+        line = project(control, maps.onehot)
+    snr, auc = _pseudo_labels(maps, weights, size, groups, line, share=share, box=box, top=top)
     return Consensus(cosine=cosine, snr=snr, auc=auc, weights=weights)
 
 
@@ -151,12 +160,20 @@ def _references(array_of, n: int, weights: np.ndarray, size: np.ndarray, groups:
         yield members, rest
 
 
-def _cosines(maps: MapSet, weights: np.ndarray, size: np.ndarray, groups: list[list[int]]) -> np.ndarray:
-    """Cosine of each network's map with its reference, (n, N)."""
+def _cosines(
+    maps: MapSet,
+    weights: np.ndarray,
+    size: np.ndarray,
+    groups: list[list[int]],
+    control: np.ndarray | None = None,
+) -> np.ndarray:
+    """Cosine of each network's map with its reference less the control map, (n, N)."""
     cosine = np.full((len(maps), maps.n_regions), np.nan)
     for members, reference in _references(maps.corrected, len(maps), weights, size, groups):
         if reference is None:
             continue
+        if control is not None:
+            reference = without(reference, control)
         norm = np.sqrt(np.einsum("nal,nal->n", reference, reference))
         for index in members:
             dot = np.einsum("nal,nal->n", maps.corrected(index), reference)
@@ -169,12 +186,16 @@ def _pseudo_labels(
     weights: np.ndarray,
     size: np.ndarray,
     groups: list[list[int]],
+    control: np.ndarray | None,
     *,
     share: float,
     box: int,
     top: int,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return signal-to-noise ratio and AUROC of the projected maps against pseudo-motifs, (n, N) each."""
+    """Return signal-to-noise ratio and AUROC of the projected maps against pseudo-motifs, (n, N) each.
+
+    `control` is the projected control map (N, L), taken out of the references; None leaves them whole.
+    """
     snr = np.full((len(maps), maps.n_regions), np.nan)
     auc = np.full_like(snr, np.nan)
     width = min(box, maps.length - 1 + maps.length % 2)
@@ -183,6 +204,8 @@ def _pseudo_labels(
     ):
         if reference is None:
             continue
+        if control is not None:
+            reference = without(reference, control)
         motif = top_share(smooth(reference, width), share)
         for index in members:
             projected = maps.projected(index)

@@ -165,7 +165,7 @@ def measure(
 
     logger.info("comparing the maps of %d networks on %d regions with their consensus", n, n_regions)
     seeds = weighted_mean(values["sl_con"], weights["sl_con"])
-    agreement = consensus(maps, np.nan_to_num(seeds), voters=voters, votes=votes)
+    agreement = consensus(maps, np.nan_to_num(seeds), voters=voters, votes=votes, control=control)
     values["c_cos"], values["c_snr"], values["c_auc"] = agreement.cosine, agreement.snr, agreement.auc
     values["agreement"] = mean_agreement(maps, voters=voters)
     values["family_agreement"] = family_agreement(maps, families, voters=voters)

@@ -66,9 +66,10 @@ def rank_candidates(
         Names of the N regions, per fold where there are several; checked for number and repeats.
     control_maps
         Maps (N, 4, L) of one or more networks trained on a control track (naked DNA, input) for the same
-        sequences; with several folds a dictionary fold -> list. They add `control_share` to the panel, the
-        share of each network's squared map where theirs is largest: agreement cannot see a preference of the
-        assay that every network has learnt. It is shown and counts nowhere.
+        sequences; with several folds a dictionary fold -> list. Agreement alone rewards a preference of the
+        assay that every network has learnt: with these maps the consensus that c_cos, c_snr and c_auc compare
+        with has theirs taken out, and the panel shows `control_share`, the share of each network's squared
+        map where theirs is largest.
     objective
         Weights of c_cos, c_snr and c_auc in the score (rule A*).
     top

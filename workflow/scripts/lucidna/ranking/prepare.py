@@ -56,6 +56,15 @@ def smooth(values: np.ndarray, width: int, *, pad: str = "input") -> np.ndarray:
     return total if pad == "input" else np.pad(total, edges, mode="edge")
 
 
+def without(values: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Take the component along `other` out of `values`, sequence by sequence; both (N, ...), float64 out."""
+    flat = np.asarray(values, dtype=np.float64).reshape(len(values), -1)
+    along = np.asarray(other, dtype=np.float64).reshape(len(other), -1)
+    power = np.square(along).sum(axis=1)
+    share = (flat * along).sum(axis=1) / np.where(power > 0, power, 1)
+    return (flat - share[:, None] * along).reshape(np.shape(values))
+
+
 def codes_of(onehot: np.ndarray) -> np.ndarray:
     """One-hot (N, 4, L) -> uint8 codes (N, L), A C G T N = 0 1 2 3 4 (an all-zero column is N)."""
     onehot = np.asarray(onehot)
