@@ -24,6 +24,7 @@ from lucidna.report.tables import (
 
 Q_LEVELS = (0.01, 0.05, 0.1, 0.2)
 NULL_LOGOS = 12
+LOGO_WIDTH, CONSENSUS_WIDTH = 220, 18  # pixels, letters
 FILES = (
     "patterns.tsv",
     "patterns.meme",
@@ -119,9 +120,9 @@ def read_null(experiment: Experiment, task: str, head: str) -> list[list[Pattern
 
 
 def pattern_logo(pattern: Pattern, *, height: float = 46) -> str:
-    """Draw the CWM of a pattern's core, 11 pixels to the base."""
+    """Draw the CWM of a pattern's core, 11 pixels to the base, narrower where it would crowd out the table."""
     core = pattern.cwm[:, pattern.core]
-    return logo_svg(core, height=height, width=11 * core.shape[1])
+    return logo_svg(core, height=height, width=min(11 * core.shape[1], LOGO_WIDTH))
 
 
 def patterns_table(
@@ -155,19 +156,26 @@ def patterns_table(
             [
                 svg_cell(drawings.get(name, ""), sort=name),
                 Cell(short_name(name), sort=name, css="code"),
-                code_cell(record.get("consensus")),
+                consensus_cell(record.get("consensus")),
                 count_cell(record.get("n_seqlets")),
                 text_cell(label, css=f"badge {label_class(label)}"),
                 number_cell(record.get("ratio"), 2),
                 number_cell(record.get(first_of(record, "p_value", "p")), 2),
                 number_cell(record.get(first_of(record, "q_value", "q")), 2),
-                text_cell(matches_text(matches, name)),
+                text_cell(matches_text(matches, name), css="matches"),
                 count_cell(amounts.get(name, 0)),
             ]
         )
     keys = [str(name) for name in patterns["pattern"]]
     css = ["" if "supported" in label_of(record) else "set-aside" for record in patterns.to_dict("records")]
     return Table("Patterns", columns, rows, keys=keys, css=css, filterable=len(rows) > 12)
+
+
+def consensus_cell(consensus: str | None) -> Cell:
+    """Return the cell of a consensus; of a long one the first letters, and all of them on pointing."""
+    if not isinstance(consensus, str) or len(consensus) <= CONSENSUS_WIDTH:
+        return code_cell(consensus)
+    return text_cell(f"{consensus[: CONSENSUS_WIDTH - 1]}…", css="code", tip=consensus)
 
 
 def expected_table(expected: pd.DataFrame | None, *, fdr: float) -> Table | None:
