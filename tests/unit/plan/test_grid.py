@@ -39,7 +39,7 @@ def test_candidates_are_plain_json_with_every_argument_written_out(config):
         assert candidate["arguments"]["first_activation"] == "relu"
         names = [name for name, _ in candidate["components"]]
         assert names[0] == "standard"
-        assert candidate["trainer"]["max_epochs"] == 12
+        assert candidate["trainer"]["max_epochs"] == config["grid"]["trainer"]["max_epochs"]
 
 
 def test_adding_a_point_renames_none(config):
