@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
+
+from rankbench.correlation import correlation_table
+
+TOGETHER = "all without a bias"
+"""Name of the rows on the families of all populations whose assay has no preference."""
 
 TARGETS = {
     "rule A*, composite": 0.95,
@@ -48,6 +53,43 @@ def summary_table(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
                 }
             )
     return pd.DataFrame(rows)
+
+
+def together_table(panel: pd.DataFrame, populations: Sequence[str], *, bootstraps: int) -> pd.DataFrame:
+    """Compare the two rules with their targets over the families of several populations at once.
+
+    One population's families leave wide intervals; a rule is the same in all of them.
+
+    Parameters
+    ----------
+    panel
+        One row per network of all populations: population, family, role, and what `correlation_table` reads.
+    populations
+        Those that count.
+    bootstraps
+        Resamples of the networks within their families.
+
+    Returns
+    -------
+    DataFrame
+        As `summary_table`; none for fewer than two populations.
+    """
+    rows = panel[(panel["role"] == "candidate") & panel["population"].isin(populations)]
+    if rows["population"].nunique() < 2:
+        return pd.DataFrame()
+    rows = rows.assign(family=rows["population"] + " " + rows["family"]).reset_index(drop=True)
+    found = correlation_table(rows, bootstraps=bootstraps)
+    found = found.query("truth == 'composite' and scope == 'within'").set_index("score")
+    (a, a_lo, a_hi), (b, b_lo, b_hi) = (found.loc[name, ["rho", "lo", "hi"]] for name in ("rule_a", "rule_b"))
+    numbers = [
+        ("rule A*, composite", a, a_lo, a_hi),
+        ("rule A*, composite, lower end", a_lo, None, None),
+        ("rule B, composite", b, b_lo, b_hi),
+    ]
+    table = pd.DataFrame(numbers, columns=["what", "value", "lo", "hi"])
+    table.insert(0, "population", TOGETHER)
+    table["target"] = table["what"].map(TARGETS)
+    return table.assign(met=table["value"] >= table["target"])
 
 
 def _numbers(part: Mapping[str, pd.DataFrame]) -> dict[str, tuple]:
