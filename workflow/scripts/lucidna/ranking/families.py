@@ -15,6 +15,10 @@ from lucidna.ranking.score import combined_score, rank_stability
 SHOWN = ("score", "prediction", "c_cos", "c_snr", "c_auc", "sl_con", "m1cf", "family_agreement")
 """What the table of families averages; criteria that were not measured are left out."""
 
+ENDS = {"score": (0, 1), "c_cos": (-1, 1), "c_auc": (0, 1), "sl_con": (-1, 1), "family_agreement": (-1, 1)}
+"""Ends of the scales, of which Student's interval knows nothing."""
+METRIC_ENDS = {"auroc": (0, 1), "pearson": (-1, 1)}
+
 PLACES = ("family_rank", "family_rank_lo", "family_rank_hi")
 
 
@@ -57,7 +61,9 @@ def spread_over_seeds(values: pd.Series, folds: pd.Series) -> Spread:
     return Spread(mean, sd, mean - half, mean + half, freedom)
 
 
-def family_table(ranking: pd.DataFrame, panel: pd.DataFrame | None = None) -> pd.DataFrame:
+def family_table(
+    ranking: pd.DataFrame, panel: pd.DataFrame | None = None, *, metric: str = "prediction"
+) -> pd.DataFrame:
     """Tabulate families: counts, and means with their spread and interval over seeds; best mean score first.
 
     Parameters
@@ -66,6 +72,8 @@ def family_table(ranking: pd.DataFrame, panel: pd.DataFrame | None = None) -> pd
         `tables.Ranking.ranking`.
     panel
         Criteria by id, for those of `SHOWN` that the ranking does not hold.
+    metric
+        What the prediction is.
 
     Returns
     -------
@@ -83,8 +91,8 @@ def family_table(ranking: pd.DataFrame, panel: pd.DataFrame | None = None) -> pd
         for name in SHOWN:
             if name in group:
                 found = spread_over_seeds(group[name], group["fold"])
-                # Student's interval knows nothing of the ends of the scale of the score.
-                ends = np.clip([found.lo, found.hi], 0, 1) if name == "score" else (found.lo, found.hi)
+                scale = METRIC_ENDS.get(metric) if name == "prediction" else ENDS.get(name)
+                ends = np.clip([found.lo, found.hi], *scale) if scale else (found.lo, found.hi)
                 row |= {f"{name}_mean": found.mean, f"{name}_mean_lo": ends[0], f"{name}_mean_hi": ends[1]}
                 row[f"{name}_sd"] = found.sd
         rows.append(row)

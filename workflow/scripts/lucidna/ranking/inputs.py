@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
+from lucidna.attribution.correction import correct
 from lucidna.errors import UserError, nearest
 from lucidna.ranking.control_share import control_map
-from lucidna.ranking.prepare import check_onehot, problem_of
+from lucidna.ranking.prepare import check_onehot, problem_of, unit_norm
 from lucidna.ranking.probes.store import Probes
+
+SAMPLE = 5
+"""Regions by which copies of maps are looked for, before all are compared."""
+
+_SAME = 1e-5  # of maps at unit norm; rounding to float32 moves them by less
 
 FAILED_COLUMNS = ["id", "family", "fold", "control", "reason"]
 
@@ -152,17 +157,29 @@ def _control_maps(given, sequences: dict[str, np.ndarray]) -> dict[str, np.ndarr
 
 
 def identical_maps(names: Sequence[str], arrays: Sequence[np.ndarray], folds: Sequence[str]) -> dict[str, str]:
-    """Find networks whose maps equal those of an earlier network of the same fold: {name: earlier name}."""
-    seen: dict[tuple, str] = {}
+    """Find networks whose maps say the same as an earlier network's of the same fold: {name: earlier name}.
+
+    Maps are compared as they are ranked, corrected and at unit norm: a copy times two, or with another value added
+    to all bases of a position, is a copy.
+    """
+    kept: dict[tuple, list[tuple[str, np.ndarray]]] = {}
     copies = {}
     for name, array, fold in zip(names, arrays, folds, strict=True):
-        content = np.ascontiguousarray(array, dtype=np.float32)
-        key = (fold, hashlib.blake2b(content.data, digest_size=16).digest())
-        if key in seen:
-            copies[name] = seen[key]
+        sample = _as_ranked(array[:SAMPLE])
+        others = kept.setdefault((fold, sample.shape), [])
+        for earlier, other in others:
+            if np.abs(sample - other).max() < _SAME:
+                first = arrays[list(names).index(earlier)]
+                if np.abs(_as_ranked(array) - _as_ranked(first)).max() < _SAME:
+                    copies[name] = earlier
+                    break
         else:
-            seen[key] = name
+            others.append((name, sample))
     return copies
+
+
+def _as_ranked(maps: np.ndarray) -> np.ndarray:
+    return unit_norm(correct(np.asarray(maps, dtype=np.float64))).astype(np.float32)
 
 
 def _named_arrays(maps, ids: Sequence[str] | None) -> tuple[list[str], list[np.ndarray]]:
@@ -174,7 +191,9 @@ def _named_arrays(maps, ids: Sequence[str] | None) -> tuple[list[str], list[np.n
         arrays = list(maps)
         names = [f"model_{index}" for index in range(len(arrays))] if ids is None else [str(name) for name in ids]
     if len(arrays) < 2:
-        raise UserError(f"{len(arrays)} network cannot be ranked: give the maps of at least 2, better 5 or more")
+        raise UserError(
+            f"{len(arrays) or 'no'} network cannot be ranked: give the maps of at least 2, better 5 or more"
+        )
     if len(names) != len(arrays):
         raise UserError(f"there are {len(names)} ids for the maps of {len(arrays)} networks: give one id for each")
     repeated = sorted({name for name in names if names.count(name) > 1})
@@ -233,7 +252,10 @@ def _scores(scores, names: list[str]) -> np.ndarray:
     if scores is None:
         return out
     for index, entry in enumerate(_labels(scores, names, "scores", [])):
-        numbers = np.atleast_1d(np.asarray(entry, dtype=np.float64))
+        try:
+            numbers = np.atleast_1d(np.asarray(entry, dtype=np.float64))
+        except (TypeError, ValueError) as error:
+            raise UserError(f"the score of network '{names[index]}' is {entry!r}: give a number") from error
         if numbers.shape not in ((1,), (3,)):
             raise UserError(
                 f"the score of network '{names[index]}' has {numbers.size} numbers: "

@@ -128,7 +128,7 @@ def order_networks(
         .index
     )
     best, inseparable, needed = _separation(
-        folds, [index for index in order if status[index] == "passed"], draws, panel["id"]
+        folds, [index for index in order if status[index] == "passed"], score, draws, panel["id"]
     )
     ranking = ranking.loc[order].reset_index(drop=True)
     ranking.insert(0, "rank", pd.array([*range(1, len(passed) + 1), *[None] * (n - len(passed))], dtype="Int64"))
@@ -136,7 +136,7 @@ def order_networks(
 
 
 def _separation(
-    folds: Mapping[str, Fold], passed: list[int], draws: np.ndarray, ids: pd.Series
+    folds: Mapping[str, Fold], passed: list[int], score: np.ndarray, draws: np.ndarray, ids: pd.Series
 ) -> tuple[dict[str, str], dict[str, list[str]], dict[str, int | None]]:
     """Per fold: the best, the candidates that cannot be told from it, and how many regions would do it."""
     best, inseparable, needed = {}, {}, {}
@@ -150,5 +150,5 @@ def _separation(
             continue
         marked = inseparable_from_best(draws[:, rows], 0)
         inseparable[name] = [ids[row] for row, mark in zip(rows, marked, strict=True) if mark]
-        needed[name] = regions_to_separate(draws[:, rows], 0, marked, fold.n_regions)
+        needed[name] = regions_to_separate(draws[:, rows], 0, marked, fold.n_regions, scores=score[rows])
     return best, inseparable, needed

@@ -75,6 +75,7 @@ def rank_networks(
         n_regions={name: fold.n_regions for name, fold in folds.items()},
         top=top,
         single=single,
+        runs=None if networks.votes is None else dict(zip(table["id"], networks.votes, strict=True)),
         notices=[*networks.notices, *_notices(folds, candidate, rule, quantile)],
         metric=metric,
     )
@@ -83,7 +84,7 @@ def rank_networks(
     return Ranking(
         panel=panel,
         ranking=ranking,
-        families=family_table(ranking, panel),
+        families=family_table(ranking, panel, metric=metric),
         differences=difference_table(
             panel, folds, ordered.best, ordered.score, ordered.draws, networks.prediction_draws
         ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
@@ -15,8 +15,8 @@ RULE_TEXT = {
 }
 
 
-def choose(table: pd.DataFrame, *, top: int) -> list[str]:
-    """Take the best candidates, at least one of each fold where there is room.
+def choose(table: pd.DataFrame, *, top: int, runs: Mapping[str, object] | None = None) -> list[str]:
+    """Take the best candidates, one of each run, at least one of each fold where there is room.
 
     Parameters
     ----------
@@ -24,11 +24,16 @@ def choose(table: pd.DataFrame, *, top: int) -> list[str]:
         Candidates that passed, best first, with columns id and fold.
     top
         How many to take; fewer when fewer passed.
+    runs
+        id -> provenance. Checkpoints of one run are one opinion: the best of them stands for all. None: each
+        candidate is a run of its own.
 
     Returns
     -------
     Their ids, best first.
     """
+    if runs is not None:
+        table = table[~table["id"].map(runs).duplicated()]
     first = table.drop_duplicates("fold")["id"].tolist()[:top]
     rest = [name for name in table["id"] if name not in first]
     taken = set(first + rest[: top - len(first)])
@@ -58,6 +63,7 @@ def verdict_of(
     n_regions: dict[str, int],
     top: int,
     single: bool = False,
+    runs: Mapping[str, object] | None = None,
     notices: Sequence[str] = (),
     metric: str = "prediction",
 ) -> dict:
@@ -78,6 +84,8 @@ def verdict_of(
         fold -> number of regions compared.
     top
         Size of the delivered set; `single` delivers the best alone.
+    runs
+        As in `choose`.
     notices
         Sentences about the data that limit the conclusion.
     metric
@@ -96,7 +104,7 @@ def verdict_of(
         ]
         for status in ("vetoed", "gated", "failed")
     }
-    chosen = [] if passed.empty else [passed["id"].iloc[0]] if single else choose(passed, top=top)
+    chosen = [] if passed.empty else [passed["id"].iloc[0]] if single else choose(passed, top=top, runs=runs)
     best_of_fold = passed.drop_duplicates("fold").set_index("fold")["id"].to_dict()
     together = [name for ids in inseparable.values() for name in ids]
     status = "none" if passed.empty else "cannot separate" if together else "chosen"
@@ -175,6 +183,8 @@ def _text(
         if listed[key]:
             verb = why.replace("predict ", "predicts ").replace("have maps", "has maps").replace("or are", "or is")
             sentences.append(f"{len(listed[key])} {verb if len(listed[key]) == 1 else why}.")
+    if n_controls == 0:
+        sentences.append("No control was among them, so how well noise would score is not known.")
     if status == "none":
         sentences.append(
             "No candidate is chosen: none of these networks' attribution maps can be believed on these data. "

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import pandas as pd
 
 from lucidna.report.criteria_words import GROUPS, MEANINGS, PREDICTION, criteria_of, label_of
+from lucidna.report.numbers import as_float
 from lucidna.report.tables import (
     Cell,
     Column,
@@ -21,6 +23,12 @@ from lucidna.report.tables import (
 #: Most rows of the table of metrics by track; with more the means over tracks stand alone.
 MOST_ROWS = 400
 METRICS = {"auroc": "AUROC", "pearson": "Pearson r"}
+
+
+def rank_decimals(rows: Sequence[dict], name: str) -> int:
+    """Return 1 where candidates share a rank, as in 1.5, else 0."""
+    values = [as_float(row.get(key)) for row in rows for key in (name, f"{name}_lo", f"{name}_hi")]
+    return int(any(value % 1 for value in values if math.isfinite(value)))
 
 
 def panel_table(panel: pd.DataFrame, records: list[dict], differences: pd.DataFrame | None, x_label: str) -> Table:
@@ -45,7 +53,7 @@ def panel_table(panel: pd.DataFrame, records: list[dict], differences: pd.DataFr
             made.append((Column(label, True, meaning, group), interval_cells(source, name)))
 
     if "rank" in panel:
-        made.append((Column("rank", True), interval_cells(rows, "rank", decimals=0)))
+        made.append((Column("rank", True), interval_cells(rows, "rank", decimals=rank_decimals(rows, "rank"))))
     made.append((Column("candidate"), [code_cell(record["candidate"]) for record in records]))
     decision = "Decision"
     made.append((Column("state", group=decision), [text_cell(r["state"], css="line") for r in records]))
@@ -53,8 +61,12 @@ def panel_table(panel: pd.DataFrame, records: list[dict], differences: pd.DataFr
     add(decision, "prediction", x_label)
     if "family_rank" in panel:
         meaning = "by rank percentiles among the candidates of this family and fold that passed"
+        decimals = rank_decimals(rows, "family_rank")
         made.append(
-            (Column("in family", True, meaning, decision), interval_cells(rows, "family_rank", decimals=0)),
+            (
+                Column("in family", True, meaning, decision),
+                interval_cells(rows, "family_rank", decimals=decimals),
+            ),
         )
     if "top_share" in panel:
         meaning = "share of resamples in which it is among the delivered"
