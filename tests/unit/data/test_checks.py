@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import numpy as np
 import pyBigWig
@@ -264,6 +265,14 @@ def test_excluded_chromosomes(settings):
     refused(settings, "regions.exclude_chromosomes", "'chr22'", "did you mean 'chr2'")
     settings["regions"]["exclude_chromosomes"] = list(SIZES)
     refused(settings, "all 8 peaks", "exclude fewer")
+
+
+def test_peaks_on_an_excluded_contig_need_not_be_in_the_genome(settings):
+    path = Path(settings["regions"]["peaks"])
+    path.write_text(path.read_text() + path.read_text().splitlines()[-1].replace("chr", "chrUn_", 1) + "\n")
+    settings["regions"]["exclude_chromosomes"] = [path.read_text().splitlines()[-1].split("\t")[0]]
+    found = check_inputs(**settings)
+    assert any("1 peaks on chrUn_" in notice for notice in found["notices"])
 
 
 def test_a_blacklist_of_another_genome(settings, tmp_path):

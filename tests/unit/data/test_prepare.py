@@ -199,3 +199,15 @@ def test_yeast(shared_data):
     assert abs(gc["peak"] - gc["negative"]) < 0.005
     assert "chrM" not in set(rows["chrom"])
     assert any("7 intervals reach past the end" in notice for notice in notices)
+
+
+def test_a_contig_that_the_genome_lacks_can_be_excluded(folder, tmp_path):
+    text = (folder / "peaks.narrowPeak").read_text()
+    (tmp_path / "more.narrowPeak").write_text(text + "c9_random\t100\t300\talien\t1\t.\t1\t1\t1\t100\n")
+    changes = {"peaks": str(tmp_path / "more.narrowPeak")}
+    with pytest.raises(UserError, match="c9_random"):
+        prepare(folder, **changes)
+    with_it = prepare(folder, exclude_chromosomes=["m", "c9_random"], **changes)
+    without = prepare(folder)
+    pd.testing.assert_frame_equal(with_it[0].drop(columns="source_line"), without[0].drop(columns="source_line"))
+    assert "alien" in set(with_it[1]["name"])

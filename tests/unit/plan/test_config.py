@@ -132,3 +132,40 @@ def test_recipes_are_written_one_way():
         ["evoaug", {"max": 2}],
         ["exponential", {}],
     ]
+
+
+def test_keys_that_yaml_reads_as_numbers_are_names():
+    config = demo()
+    config["genome"]["aliases"] = {1: "chr1", "X": "chr2"}
+    config["folds"] = {0: config["folds"]["fold0"]}
+    filled = validate(config)
+    assert filled["genome"]["aliases"] == {"1": "chr1", "X": "chr2"}
+    assert list(filled["folds"]) == ["0"]
+
+
+@pytest.mark.parametrize(
+    ("trainer", "message"),
+    [
+        ({"loss": "bce"}, "loss is 'bce', which the target 'counts'"),
+        ({"monitor": "jsd"}, "monitor is 'jsd'"),
+        ({"learning_rate": float("nan")}, "learning_rate' is nan"),
+        ({"learning_rate": float("inf")}, "learning_rate' is inf"),
+        ({"accelerator": "gpuu"}, "accelerator' is 'gpuu': choose one of"),
+        ({"precision": "17"}, "precision' is '17': choose one of"),
+        ({"count_weight": "autoo"}, "count_weight is 'autoo': give auto"),
+        ({"min_epochs": 9, "max_epochs": 3}, "min_epochs is 9, more than max_epochs 3"),
+    ],
+)
+def test_trainer_settings_are_checked_before_anything_runs(trainer, message):
+    config = demo()
+    config["grid"]["trainer"] = trainer
+    with pytest.raises(UserError, match=message):
+        validate(config)
+
+
+@pytest.mark.parametrize("given", [5, ["deletion"]])
+def test_arguments_of_a_component_must_be_a_mapping(given):
+    config = demo()
+    config["grid"]["recipes"] = {"evo": [{"evoaug": given}]}
+    with pytest.raises(UserError, match=r"component 'evoaug' has .* for arguments"):
+        validate(config)

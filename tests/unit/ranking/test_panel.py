@@ -163,6 +163,11 @@ def test_written_files_are_read_again(ranked, tmp_path):
         ({"maps": lambda maps: [*maps[:2], maps[2] * np.nan]}, "NaN"),
         ({"maps": lambda maps: [*maps[:2], maps[2] * 0]}, "zero everywhere"),
         ({"maps": lambda maps: [*maps, maps[1]]}, "'model_1' and 'model_5' have identical maps"),
+        (
+            {"maps": lambda maps: [*maps, 2 * maps[1] + np.float32(0.3)]},
+            "'model_1' and 'model_5' have identical maps",
+        ),
+        ({"scores": ["a", *[0.5] * 4]}, "score of network 'model_0' is 'a': give a number"),
         ({"ids": list("abcda")}, "'a' is given to more than one"),
         ({"ids": list("abc")}, "3 ids for the maps of 5"),
         ({"scores": [0.5, 0.4]}, "scores has 2 entries"),

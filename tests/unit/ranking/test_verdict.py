@@ -107,6 +107,20 @@ def test_every_fold_is_in_the_chosen_set():
     assert set(decide(frame)["by_fold"]) == {"a", "b"}
 
 
+def test_checkpoints_of_one_run_are_delivered_once():
+    frame = table(["passed"] * 4)
+    runs = {"net0": "run", "net1": "run", "net2": "run", "net3": "other"}
+    assert choose(frame, top=3, runs=runs) == ["net0", "net3"]
+
+
+def test_a_tie_is_not_told_apart_by_more_regions():
+    rng = np.random.default_rng(0)
+    draws = rng.normal(0.5, 0.05, (200, 2)) + np.array([0.05, 0])
+    others = np.array([False, True])
+    assert regions_to_separate(draws, 0, others, 100) is not None
+    assert regions_to_separate(draws, 0, others, 100, scores=np.array([0.8, 0.8])) is None
+
+
 def test_front_is_within_folds_and_without_vetoed_networks():
     frame = table(["passed", "gated", "vetoed", "passed"], folds=["a", "a", "a", "b"])
     assert decide(frame)["front"] == ["net0", "net1", "net3"]

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from lucidna.errors import UserError
-from lucidna.files import read_json, read_tsv, write_tsv
+from lucidna.files import read_json, read_tsv, write_json, write_tsv
 from lucidna.report import (
     disagreement_section,
     motifs_section,
@@ -11,6 +11,7 @@ from lucidna.report import (
     provenance,
     ranking_section,
     training_section,
+    truth_inputs,
     truth_section,
 )
 from lucidna.report.collect import Experiment, appearance, read_table
@@ -314,3 +315,20 @@ def test_correlation_of_a_few_rows_has_none():
     assert found["spearman"] == pytest.approx(1)
     assert np.isnan(found["spearman_lo"])
     assert np.isnan(found["spearman_hi"])
+
+
+def test_inputs_and_training_stand_beside_the_truth(experiment):
+    windows = truth_inputs.windows_table(experiment)
+    assert "mean GC" in windows.caption
+    table = {row[0]: row[2:] for row in texts(windows)}
+    planted = [float(values[0]) for values in table.values()]
+    assert max(planted) > 0
+    summary = experiment.truth / "summary.json"
+    write_json(summary, {**(read_json(summary) if summary.is_file() else {}), "ceiling_pearson": 0.9})
+    experiment.config["target"] = "counts"
+    training = truth_inputs.training_table(experiment)
+    shown = texts(training)
+    assert shown[0] == [truth_inputs.CEILING, "0.900"]
+    assert any(row[0].startswith("control: ") for row in shown)
+    experiment.config["target"] = "binary"
+    assert truth_inputs.training_table(experiment) is None

@@ -179,22 +179,23 @@ def _check_peaks(
     """Return the peaks whose windows lie on a chromosome that is not excluded."""
     path, sizes = regions["peaks"], genome.sizes
     peaks = read_intervals(path, centre=regions.get("centre", "auto"), aliases=genome.aliases)
-    notices = check_against_genome(peaks, sizes, path)
+    excluded = list(regions.get("exclude_chromosomes") or [])
+    kept = peaks.loc[~peaks["chrom"].isin(excluded)]
+    notices = check_against_genome(kept, sizes, path)
     n_midpoint = int((peaks["centred_on"] == "midpoint").sum())
     if regions.get("centre", "auto") == "auto":
         notices.append(
             f"{path}: {len(peaks) - n_midpoint} windows are centred on summits and {n_midpoint} on midpoints"
         )
 
-    excluded = list(regions.get("exclude_chromosomes") or [])
+    known = {*sizes, *peaks["chrom"]}
     for name in excluded:
-        if name not in sizes:
-            guess = nearest(name, sizes)
+        if name not in known:
+            guess = nearest(name, known)
             hint = f"did you mean '{guess}'?" if guess else f"it has {', '.join(list(sizes)[:5])}"
             raise UserError(
                 f"config key 'regions.exclude_chromosomes' has '{name}', which {genome.path} does not: {hint}"
             )
-    kept = peaks.loc[~peaks["chrom"].isin(excluded)]
     if kept.empty:
         raise UserError(
             f"{path}: all {len(peaks)} peaks are on the chromosomes of regions.exclude_chromosomes "

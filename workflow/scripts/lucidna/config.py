@@ -6,7 +6,8 @@ Nothing here imports torch: the configuration is read each time a workflow is pl
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from lucidna.external.settings import check_external, maps_only_schema, only_map
 from lucidna.folds import expand_folds
 from lucidna.models.names import check_architecture, first_kernel
 from lucidna.motifs.sites import check_expected
+from lucidna.training.names import resolve_trainer
 from lucidna.training.recipes.names import check_recipe
 
 SCHEMA = Path(__file__).resolve().parents[2] / "schemas" / "config.schema.yaml"
@@ -52,6 +54,7 @@ def validate(config: dict, *, schema: dict | None = None) -> dict:
         do not go together.
     """
     schema = schema or load_schema()
+    config = _plain(config)
     if only_maps(config):
         schema = maps_only_schema(schema)
     error = best_match(Draft202012Validator(schema).iter_errors(config), key=_depth_first)
@@ -63,6 +66,17 @@ def validate(config: dict, *, schema: dict | None = None) -> dict:
     if "external" in filled:
         check_external(filled)
     return filled
+
+
+def _plain(value: Any, key: str = "") -> Any:
+    """Copy a value of the config with every key as text (YAML reads `1:` as a number), and refuse NaN and infinity."""
+    if isinstance(value, Mapping):
+        return {str(name): _plain(child, f"{key}.{name}" if key else str(name)) for name, child in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(child, key) for child in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        raise UserError(f"config key '{key}' is {value}: give a finite number")
+    return value
 
 
 def _depth_first(error: ValidationError) -> tuple:
@@ -93,7 +107,8 @@ def _sentence(error: ValidationError) -> str:
     if error.validator == "minProperties" or error.validator == "minItems":
         return f"{where} is empty: give at least {error.validator_value}"
     if error.validator == "pattern":
-        return f"{where} is {error.instance!r}: use letters, digits, '_', '.' and '-'"
+        more = ", '_', '.' and '-'" if "." in error.validator_value else " and '_'"
+        return f"{where} has the name {error.instance!r}: use letters, digits{more}, a letter or digit first"
     return f"{where} is {error.instance!r}: {error.message}"
 
 
@@ -168,6 +183,7 @@ def _check_together(config: dict) -> None:
 def _check_grid(config: dict) -> None:
     grid = config["grid"]
     window, target = config["window"], config["target"]
+    resolve_trainer(grid["trainer"], target=target)
     kinds = []
     for name, entry in grid["architectures"].items():
         arguments = dict(entry or {})
@@ -200,6 +216,11 @@ def _named(key: str) -> Iterator[None]:
 
 def normal_recipe(recipe: list) -> list[list]:
     """Write each component of a recipe as `[name, arguments]`."""
+    for component in recipe:
+        given = {} if isinstance(component, str) else next(iter(component.values()))
+        if given is not None and not isinstance(given, Mapping):
+            name = next(iter(component))
+            raise UserError(f"component '{name}' has {given!r} for arguments: write {{{name}: {{argument: value}}}}")
     return [
         [component, {}]
         if isinstance(component, str)

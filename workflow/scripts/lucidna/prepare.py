@@ -79,7 +79,8 @@ def prepare_regions(
         When a file is malformed, no peak is left, or too few negatives can be drawn.
     """
     called = read_intervals(peaks, centre=centre, aliases=genome.aliases)
-    notices = check_against_genome(called, genome.sizes, peaks)
+    used = called[~called["chrom"].isin(list(exclude_chromosomes))]
+    notices = check_against_genome(used, genome.sizes, peaks)
     listed = None
     slop = window["input"] // 2 if blacklist_slop is None else blacklist_slop
     if blacklist is not None:

@@ -20,6 +20,7 @@ from lucidna.report.motifs_section import read_patterns, short_name
 from lucidna.report.numbers import number, percent
 from lucidna.report.ranking_section import joined, prediction_label
 from lucidna.report.tables import Table, from_frame
+from lucidna.report.truth_inputs import training_table, windows_table
 from lucidna.truth import compare_patterns, instance_recovery, mask_auc, mask_windows, read_instances
 
 #: Regions read at a time, and most regions scored, of an attribution file.
@@ -40,6 +41,7 @@ def section(experiment: Experiment, *, unmapped: str = "") -> dict:
     notes, tables, figures = [], [], []
     if unmapped:
         notes.append(f"Neither maps nor motifs nor hits can be compared, for there are none. {unmapped}")
+    tables += [table for table in (windows_table(experiment), training_table(experiment)) if table]
     attributed = [] if unmapped else experiment.pairs("attribute")
     searched = [] if unmapped else experiment.pairs("motifs")
     motifs = read_document(experiment.truth / "motifs.json")

@@ -68,4 +68,12 @@ def resolve_trainer(trainer: Mapping[str, Any], *, target: str) -> dict[str, Any
                 f"grid.trainer.{key} is {settings[key]!r}, which the target {target!r} does not have: "
                 f"choose auto or one of {', '.join(options)}"
             )
+    weight = settings["count_weight"]
+    if weight != "auto" and (isinstance(weight, str | bool) or not weight >= 0):
+        raise UserError(f"grid.trainer.count_weight is {weight!r}: give auto or a number from 0")
+    if settings["min_epochs"] > settings["max_epochs"]:
+        raise UserError(
+            f"grid.trainer.min_epochs is {settings['min_epochs']}, more than max_epochs {settings['max_epochs']}: "
+            "lower it"
+        )
     return settings

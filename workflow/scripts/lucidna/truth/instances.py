@@ -119,7 +119,7 @@ def instance_recovery(
     """
     hits = hits.reset_index(drop=True)
     if within is not None:
-        instances = instances[_inside(instances, within)]
+        instances = instances[inside(instances, within)]
     instances = instances.reset_index(drop=True)
     hit_rows, rows = _overlaps(hits, instances, min_overlap=min_overlap)
     motifs, functional = instances["motif"].to_numpy(), (instances["role"] != "decoy").to_numpy()
@@ -193,7 +193,7 @@ def _overlaps(hits: pd.DataFrame, instances: pd.DataFrame, *, min_overlap: float
     return tuple(np.concatenate(part) for part in zip(*pairs, strict=True))
 
 
-def _inside(instances: pd.DataFrame, windows: pd.DataFrame) -> np.ndarray:
+def inside(instances: pd.DataFrame, windows: pd.DataFrame) -> np.ndarray:
     """Say for every instance whether some window holds all of it, bool (n,)."""
     inside = np.zeros(len(instances), dtype=bool)
     chroms = instances["chrom"].to_numpy()
