@@ -27,7 +27,7 @@ def windows_table(experiment: Experiment) -> Table | None:
     frame = instances.drop_duplicates("motif")[["motif", "role"]].reset_index(drop=True)
     for role, label in (("peak", "per 100 peaks"), ("negative", "per 100 negatives")):
         if role in counts:
-            frame[label] = frame["motif"].map(counts[role]).fillna(0.0)
+            frame[label] = frame["motif"].map(counts[role]).fillna(0.0).round(1)
     said = ""
     if "gc" in rows:
         means = rows.groupby("role")["gc"].mean()
