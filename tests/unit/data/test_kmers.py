@@ -34,6 +34,7 @@ def test_finds_frequent_and_rare_words_in_order():
 def test_neighbours_of_a_word_are_not_words_of_their_own():
     codes, values = planted({"TTACCCG": 0.3})
     found = telling_words(codes, values, k=7, n=10)
+    assert decode(found[0].codes) == "CGGGTAA"
     for word in found[1:]:
         for strand in (word.codes, 3 - word.codes[::-1]):
             for shift in range(-2, 3):

@@ -60,7 +60,7 @@ def validate(config: dict, *, schema: dict | None = None) -> dict:
     error = best_match(Draft202012Validator(schema).iter_errors(config), key=_depth_first)
     if error is not None:
         raise UserError(_sentence(error))
-    filled = _fill(schema, copy.deepcopy(dict(config)), schema)
+    filled = _fill(schema, config, schema)
     if not only_maps(filled):
         _check_together(filled)
     if "external" in filled:

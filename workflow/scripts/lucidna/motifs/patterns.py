@@ -13,8 +13,9 @@ import pandas as pd
 
 from lucidna.errors import UserError
 from lucidna.meme import write_meme
+from lucidna.motifs.sites import IUPAC
 
-_IUPAC_TWO = {"AC": "M", "AG": "R", "AT": "W", "CG": "S", "CT": "Y", "GT": "K"}
+_IUPAC_TWO = {bases: letter for letter, bases in IUPAC.items() if len(bases) == 2}
 _COMPLEMENT = str.maketrans("ACGTMRWSYKN", "TGCAKYWSRMN")
 
 

@@ -104,7 +104,7 @@ class _Run:
         self.recipe: Recipe = compose(candidate["components"])
         self.stages: list[Stage] = self.recipe.stages(
             max_epochs=self.settings["max_epochs"],
-            min_epochs=min(self.settings["min_epochs"], self.settings["max_epochs"]),
+            min_epochs=self.settings["min_epochs"],
             learning_rate=self.settings["learning_rate"],
         )
         self.loss = self._make_loss()
@@ -138,10 +138,8 @@ class _Run:
             peaks = self.dataset.rows_of("train", role="peak")
             targets = torch.from_numpy(np.asarray(self.dataset.targets[peaks], dtype=np.float32))
             weights = auto_count_weight(targets) if name == "multinomial" else None
-        elif isinstance(weight, int | float) and not isinstance(weight, bool) and weight >= 0:
-            weights = [float(weight)] * len(self.reader.channels)
         else:
-            raise UserError(f"grid.trainer.count_weight is {weight!r}: give auto or a number from 0")
+            weights = [float(weight)] * len(self.reader.channels)
         return make_loss(name, channels=self.reader.channels, count_weight=weights)
 
     def _build(self) -> nn.Module:

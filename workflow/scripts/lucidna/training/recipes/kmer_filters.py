@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from lucidna.kmers import Word, telling_words
-from lucidna.sequence import decode
+from lucidna.sequence import decode, reverse_complement
 from lucidna.training.recipes.base import Component, Examples
 
 log = logging.getLogger(__name__)
@@ -65,7 +65,7 @@ def word_filters(words: list[Word], *, width: int) -> np.ndarray:
     """
     filters = []
     for word in words:
-        both = [word.codes, 3 - word.codes[::-1]]
+        both = [word.codes, reverse_complement(word.codes)]
         for codes in both[:1] if np.array_equal(*both) else both:
             pattern = np.zeros((4, width), dtype=np.float32)
             columns = (width - len(codes)) // 2 + np.arange(len(codes))
