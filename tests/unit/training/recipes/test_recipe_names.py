@@ -8,7 +8,8 @@ import pytest
 from lucidna.errors import UserError
 from lucidna.training.names import resolve_trainer
 from lucidna.training.recipes import registry
-from lucidna.training.recipes.names import COMPONENTS, PRESETS, check_recipe, resolve_evoaug
+from lucidna.training.recipes.entries.evoaug import PRESETS, resolve_evoaug
+from lucidna.training.recipes.names import COMPONENTS, check_recipe
 
 
 def check(components, target="counts", window=256):

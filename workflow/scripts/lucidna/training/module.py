@@ -173,7 +173,10 @@ class CandidateModule(pl.LightningModule):
         )
         batch = self.recipe.augment_batch(batch, context)
         x, batch = self.recipe.augment_onehot(one_hot(batch["codes"]).to(self.dtype), batch, context)
-        prediction = self.model(x, batch.get("control"))
+        if self.recipe.input_gradient:
+            x = x.detach().requires_grad_()
+        with self.recipe.forward_context(context):
+            prediction = self.model(x, batch.get("control"))
         loss = self.loss(prediction, batch)
         for term in self.recipe.loss_terms(x, prediction, batch, context):
             loss = loss + term

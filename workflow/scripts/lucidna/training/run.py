@@ -129,6 +129,7 @@ class _Run:
                 reason = f"recipe '{self.candidate['recipe']}': {error}"
                 log.warning("%s  failed: %s", self.label, reason)
             self._load_best(model, failed=reason is not None)
+        self.recipe.finish(model)
         return self._write(model, reason=reason, device=device, writes=writes)
 
     def _make_loss(self) -> Any:
@@ -158,6 +159,7 @@ class _Run:
         if self.reader.target != "binary" and len(rows):
             # Without this the first epochs go into finding the mean of the log counts.
             start_at(model, np.mean(self.dataset.targets[rows], axis=0, dtype=np.float64))
+        self.recipe.prepare(model)
         return model
 
     def _examples(self) -> Examples:

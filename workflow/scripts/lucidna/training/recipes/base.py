@@ -7,8 +7,9 @@ float32 (n, T), and, where the dataset has them, `signal` float32 (n, C, L_out) 
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -82,9 +83,17 @@ class Component:
     ----------
     **arguments
         Complete: every key of the component's entry in `lucidna.training.recipes.names.COMPONENTS`.
+
+    Attributes
+    ----------
+    name : str
+        As in the config.
+    input_gradient : bool
+        Whether `loss_terms` differentiates the prediction with respect to the input.
     """
 
     name = ""
+    input_gradient = False
 
     def __init__(self, **arguments: Any) -> None:
         self.arguments = arguments
@@ -96,6 +105,9 @@ class Component:
     def optimizer_arguments(self) -> dict[str, Any]:
         """Return arguments of the optimizer, such as `weight_decay`."""
         return {}
+
+    def prepare(self, model: nn.Module) -> None:
+        """Change, in place, what a freshly built network computes with, before any weights are loaded into it."""
 
     def initialise(self, model: nn.Module, examples: Examples) -> None:
         """Change, in place, the fresh weights of a network that is about to be trained."""
@@ -116,6 +128,10 @@ class Component:
         """Change the one-hot input (n, 4, L) of a training batch, with its targets where these follow."""
         return x, batch
 
+    def forward_context(self, context: StepContext) -> contextlib.AbstractContextManager:
+        """Return what surrounds the network's call on a training batch, such as hooks on its layers."""
+        return contextlib.nullcontext()
+
     def loss_terms(self, x: Tensor, prediction: Any, batch: Batch, context: StepContext) -> Tensor | None:
         """Return a scalar that is added to the loss of a training batch, or None."""
         return None
@@ -127,6 +143,9 @@ class Component:
     def callbacks(self, stage: Stage) -> list[Callback]:
         """Return Lightning callbacks for a stage."""
         return []
+
+    def finish(self, model: nn.Module) -> None:
+        """Undo, in place, what `prepare` did, so that the network is saved as its architecture builds it."""
 
 
 class Recipe:
@@ -159,6 +178,11 @@ class Recipe:
             merged.update(part.optimizer_arguments())
         return merged
 
+    def prepare(self, model: nn.Module) -> None:
+        """Let every component change the freshly built network."""
+        for part in self.components:
+            part.prepare(model)
+
     def initialise(self, model: nn.Module, examples: Examples) -> None:
         """Let every component change the fresh weights."""
         for part in self.components:
@@ -187,6 +211,19 @@ class Recipe:
             x, batch = part.augment_onehot(x, batch, context)
         return x, batch
 
+    @property
+    def input_gradient(self) -> bool:
+        """Whether any component differentiates the prediction with respect to the input."""
+        return any(part.input_gradient for part in self.components)
+
+    @contextlib.contextmanager
+    def forward_context(self, context: StepContext) -> Iterator[None]:
+        """Enter what every component puts around the network's call."""
+        with contextlib.ExitStack() as stack:
+            for part in self.components:
+                stack.enter_context(part.forward_context(context))
+            yield
+
     def loss_terms(self, x: Tensor, prediction: Any, batch: Batch, context: StepContext) -> list[Tensor]:
         """Return the terms that the components add to the loss."""
         terms = (part.loss_terms(x, prediction, batch, context) for part in self.components)
@@ -201,6 +238,11 @@ class Recipe:
     def callbacks(self, stage: Stage) -> list[Callback]:
         """Return the callbacks of every component."""
         return [callback for part in self.components for callback in part.callbacks(stage)]
+
+    def finish(self, model: nn.Module) -> None:
+        """Let every component undo what `prepare` did, the last first."""
+        for part in reversed(self.components):
+            part.finish(model)
 
 
 def reverse_complement_batch(batch: Batch, mask: Tensor, context: StepContext) -> Batch:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from lucidna.training.recipes.base import Batch, Component, Stage, StepContext, reverse_complement_batch
+from lucidna.training.recipes.entries.evoaug import resolve_evoaug
 from lucidna.training.recipes.evoaug_operations import (
     Deletion,
     Insertion,
@@ -16,7 +17,6 @@ from lucidna.training.recipes.evoaug_operations import (
     Mutation,
     Translocation,
 )
-from lucidna.training.recipes.names import resolve_evoaug
 
 _ON_CODES = {
     "deletion": Deletion,
