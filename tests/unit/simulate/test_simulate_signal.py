@@ -66,6 +66,16 @@ def test_peaks_follow_the_cuts():
     assert peak["height"] == pytest.approx(10 * (1 - 25 * 26 / 75**2), abs=0.1)
 
 
+def test_heights_are_sums_of_whole_numbers():
+    cuts = np.random.default_rng(0).poisson(0.3, 20_000)
+    sites = np.arange(300, 19_700, 50)
+    height = call_peaks(cuts, sites)["height"].to_numpy()
+    whole = np.array(
+        [max(np.convolve(cuts[s - 200 : s + 201], np.convolve([1] * 75, [1] * 75), "same")[165:236]) for s in sites]
+    )
+    np.testing.assert_array_equal(height, whole / 75**2)
+
+
 def test_mask_follows_strand_and_size():
     ppm = np.array([[1, 0.5, 0.25], [0, 0.5, 0.25], [0, 0, 0.25], [0, 0, 0.25]])
     matches = pd.DataFrame({"start": [2, 10], "motif": "m", "strand": ["+", "-"], "strength": [3.0, -1.5]})

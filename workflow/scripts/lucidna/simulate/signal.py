@@ -139,8 +139,9 @@ def call_peaks(cuts: np.ndarray, sites: np.ndarray) -> pd.DataFrame:
     DataFrame
         start, end, summit, height (cuts per bp at the summit).
     """
-    box = np.full(_SMOOTH_BP, 1 / _SMOOTH_BP)
-    smooth = np.convolve(np.convolve(cuts, box, mode="same"), box, mode="same")
+    # In whole numbers, so that summits that tie are the same ones whatever order a processor sums in.
+    box = np.ones(_SMOOTH_BP, dtype=np.int64)
+    smooth = np.convolve(np.convolve(cuts.astype(np.int64), box, mode="same"), box, mode="same") / _SMOOTH_BP**2
     windows = smooth[sites[:, None] + np.arange(-REACH, REACH + 1)]
     near = windows[:, REACH - _SUMMIT_WITHIN : REACH + _SUMMIT_WITHIN + 1]
     summit = near.argmax(axis=1) + REACH - _SUMMIT_WITHIN
