@@ -26,6 +26,7 @@ rule attribute:
         ),
         models=CONFIG["attribution"]["models"],
         regions=CONFIG["attribution"]["regions"],
+        average=CONFIG["attribution"]["average"],
         seed=CONFIG["attribution"]["seed"],
         batch_size=CONFIG["attribution"]["batch_size"],
         folds={candidate: entry["fold"] for candidate, entry in CANDIDATES.items()},

@@ -25,6 +25,7 @@ with script(snakemake):
         arguments=params.arguments,
         regions=params.regions,
         splits=splits,
+        average=params.average,
         null=int(wildcards.null[4:-1]) if wildcards.null else None,
         seed=params.seed,
         batch_size=params.batch_size,

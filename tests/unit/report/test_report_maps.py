@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lucidna.files import read_tsv
-from lucidna.report.attribution_section import agreement_map
+from lucidna.files import read_tsv, write_json
+from lucidna.report.attribution_section import agreement_map, methods_table
 from lucidna.report.maps import (
     Example,
     draw_examples,
@@ -103,3 +103,14 @@ def test_agreement_is_drawn_symmetrically():
     assert drawn.count(">0.50<") == 2
     assert drawn.count(">1.0<") == 3
     assert agreement_map(None) == ""
+
+
+def test_fit_of_a_surrogate_has_a_column_where_there_is_one(files):
+    plain = methods_table(files)
+    assert "mutants explained" not in [column.label for column in plain.columns]
+    path = files[0].path.with_name(f"{files[0].method}.summary.json")
+    write_json(path, {"explained": {"median": 0.87, "q05": 0.5}})
+    table = methods_table(files)
+    path.unlink()
+    assert table.columns[-1].label == "mutants explained"
+    assert [row[-1].text for row in table.rows] == ["87 %", "–", "–"]

@@ -16,6 +16,7 @@ import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
 
+from lucidna.attribution.averaging import averaging
 from lucidna.errors import UserError, nearest
 from lucidna.external.settings import check_external, maps_only_schema, only_maps
 from lucidna.folds import expand_folds
@@ -161,6 +162,7 @@ def _check_together(config: dict) -> None:
             f"config key 'window.output' is {window['output']}, larger than window.input {window['input']}: "
             "the predicted window must lie inside the input"
         )
+    averaging(config["attribution"]["average"], length=window["input"])
     check_expected(config["motifs"]["expected"])
     method = config["motifs"]["method"]
     if method not in config["attribution"]["methods"]:

@@ -11,10 +11,9 @@ import torch
 from tangermeme.deep_lift_shap import deep_lift_shap
 from torch import Tensor, nn
 
-from lucidna.attribution.nulls import shuffled_copies
+from lucidna.attribution.nulls import shuffled_references
 from lucidna.attribution.output import frozen_arguments
 from lucidna.attribution.rules import extra_rules
-from lucidna.sequence import one_hot_numpy
 
 PAIRS_PER_CALL = 1280
 """Sequence-reference pairs whose multipliers are held at once: 43 MB at 2,114 bp."""
@@ -112,7 +111,7 @@ def deepshap(
         rows = slice(start, min(start + block, len(onehot)))
         x = onehot[rows].cpu().to(torch.int8)
         if references is None:
-            against = _shuffled_references(x, n_references, seed)
+            against = torch.from_numpy(shuffled_references(x.numpy(), n_shuffles=n_references, seed=seed))
         else:
             against = torch.as_tensor(references[rows]).cpu().to(torch.int8)
         recorder = _Recorder(model)
@@ -127,14 +126,6 @@ def deepshap(
         if progress is not None:
             progress(rows.stop)
     return DeepShapMaps(maps, delta, difference)
-
-
-def _shuffled_references(onehot: Tensor, n_shuffles: int, seed: int) -> Tensor:
-    """Return int8 (n, n_shuffles, 4, L); the columns of N bases stay zero."""
-    codes = onehot.argmax(dim=1).to(torch.uint8)
-    codes[onehot.sum(dim=1) == 0] = 4
-    copies = shuffled_copies(codes.numpy(), n_shuffles=n_shuffles, seed=seed, purpose="reference")
-    return torch.from_numpy(one_hot_numpy(copies, dtype=np.int8))
 
 
 def _multipliers(

@@ -6,7 +6,7 @@ import hashlib
 
 import numpy as np
 
-from lucidna.sequence import dinucleotide_shuffle
+from lucidna.sequence import dinucleotide_shuffle, one_hot_numpy
 
 
 def shuffled_copies(codes: np.ndarray, *, n_shuffles: int, seed: int, purpose: str) -> np.ndarray:
@@ -32,10 +32,38 @@ def shuffled_copies(codes: np.ndarray, *, n_shuffles: int, seed: int, purpose: s
         uint8 (N, n_shuffles, L).
     """
     codes = np.ascontiguousarray(codes, dtype=np.uint8)
+    return dinucleotide_shuffle(codes, n_shuffles=n_shuffles, seed=seed, rows=sequence_keys(codes, purpose=purpose))
+
+
+def sequence_keys(codes: np.ndarray, *, purpose: str) -> np.ndarray:
+    """Return a number for each sequence, uint64 (N,), that follows from the purpose and the sequence alone.
+
+    Parameters
+    ----------
+    codes : array
+        uint8 (N, L).
+    purpose : str
+        Separates the random numbers of different uses of one seed.
+    """
     key = f"{purpose} ".encode()
     identity = [hashlib.blake2b(key + row.tobytes(), digest_size=8).digest() for row in codes]
-    rows = np.frombuffer(b"".join(identity), dtype="<u8")
-    return dinucleotide_shuffle(codes, n_shuffles=n_shuffles, seed=seed, rows=rows)
+    return np.frombuffer(b"".join(identity), dtype="<u8")
+
+
+def codes_of(onehot: np.ndarray) -> np.ndarray:
+    """Return the codes uint8 (N, L) of one-hot sequences (N, 4, L); a zero column is N."""
+    codes = onehot.argmax(axis=1).astype(np.uint8)
+    codes[onehot.sum(axis=1) == 0] = 4
+    return codes
+
+
+def shuffled_references(onehot: np.ndarray, *, n_shuffles: int, seed: int) -> np.ndarray:
+    """Return dinucleotide-shuffled references of one-hot sequences (N, 4, L), int8 (N, n_shuffles, 4, L).
+
+    The columns of N bases stay zero.
+    """
+    copies = shuffled_copies(codes_of(onehot), n_shuffles=n_shuffles, seed=seed, purpose="reference")
+    return one_hot_numpy(copies, dtype=np.int8)
 
 
 def null_sequences(codes: np.ndarray, *, draw: int, seed: int) -> np.ndarray:

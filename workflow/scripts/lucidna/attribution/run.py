@@ -15,11 +15,12 @@ import torch
 from torch import nn
 
 from lucidna import __version__
+from lucidna.attribution.averaging import averaging
 from lucidna.attribution.correction import angle_shares
 from lucidna.attribution.ensemble import Ensemble, map_norms, scratch_array
 from lucidna.attribution.hdf5 import Block, float16_scale, write_attributions, write_regions_bed
 from lucidna.attribution.members import NONE_CHOSEN
-from lucidna.attribution.methods import check_name, explain, method_arguments
+from lucidna.attribution.methods import MethodMaps, check_name, explain, method_arguments
 from lucidna.attribution.nulls import null_sequences
 from lucidna.attribution.output import HEADS, ScalarOutput, fitting_batch, predict
 from lucidna.attribution.selection import REGIONS, select_regions
@@ -47,6 +48,7 @@ def attribute(
     regions: str = "all",
     splits: Mapping[str, np.ndarray] | None = None,
     null: int | None = None,
+    average: Mapping[str, Any] | None = None,
     seed: int = 0,
     batch_size: int = 64,
     device: str = "cpu",
@@ -64,7 +66,7 @@ def attribute(
         attribution file has the attribute "note" that says so.
     dataset : Dataset
         Regions and sequences.
-    method : {"saliency", "deepshap", "ism"}
+    method : str
         One of `methods.METHODS`.
     task : str
         Name of the task, from ``dataset.info["tasks"]``.
@@ -78,6 +80,8 @@ def attribute(
         Which peaks each member explains (see `selection.select_regions`).
     null : int, optional
         Explain, instead of each region, this draw of its dinucleotide shuffles.
+    average : mapping, optional
+        Views that each map is the mean of: `reverse_complement` (bool) and `shift` (bp), see `averaging.averaged`.
     seed : int
         Of the draw of regions, the references and the null.
     batch_size : int
@@ -91,8 +95,9 @@ def attribute(
     -------
     dict
         method, task, head, members, n_regions, regions_per_member, member_scales, map_scale, seconds, delta
-        (median, q95, max of DeepSHAP's convergence deltas; else None), angles (share of positions whose
-        gradient is off the simplex; else None); notice, only when there are no maps.
+        (median, q95, max of what contributions fail to add up to; else None), angles (share of positions whose
+        gradient is off the simplex; else None), explained (median and q05 over regions of the variance of
+        mutants that a surrogate explains; else None); notice, only when there are no maps.
 
     Raises
     ------
@@ -101,6 +106,7 @@ def attribute(
     """
     started = time.perf_counter()
     settings = method_arguments(method, arguments)
+    average = averaging(average, length=dataset.info["window"]["input"])
     check_name(task, dataset.info["tasks"], "task")
     check_name(head, HEADS[dataset.info["target"]], f"head of target {dataset.info['target']}")
     check_name(regions, REGIONS, "choice of regions")
@@ -111,7 +117,7 @@ def attribute(
     out_h5.parent.mkdir(parents=True, exist_ok=True)
     attributes = {
         "method": method,
-        "parameters": {**settings, "seed": seed, "regions": regions, "null": null},
+        "parameters": {**settings, "seed": seed, "regions": regions, "null": null, "average": average},
         "candidates": members,
         "task": task,
         "head": head,
@@ -156,12 +162,13 @@ def attribute(
                     seed=seed,
                     batch_size=fitting_batch(batch_size, length, device),
                     device=device,
+                    average=average,
                     progress=progress.show,
                 )
                 progress.advance(len(chosen))
                 scratch[chosen] = found.maps
                 prediction = predict(model, onehot, batch_size=batch_size, device=device).numpy()
-                tally.add(chosen, found.delta, found.angles, prediction)
+                tally.add(chosen, found, prediction)
             network.cpu()
             ensemble.start_member(np.concatenate([map_norms(scratch[chosen]) for chosen in _blocks(mine)]))
             for chosen in _blocks(mine):
@@ -242,18 +249,19 @@ class _Tally:
         self.prediction = np.zeros(n_regions)
         self.delta = np.full(n_regions, np.nan, dtype=np.float32)
         self.angles: list[tuple[int, dict[str, float]]] = []
+        self.explained: list[np.ndarray] = []
 
-    def add(
-        self, rows: np.ndarray, delta: np.ndarray | None, angles: np.ndarray | None, prediction: np.ndarray
-    ) -> None:
+    def add(self, rows: np.ndarray, found: MethodMaps, prediction: np.ndarray) -> None:
         self.prediction[rows] += prediction
-        if delta is not None:
-            self.delta[rows] = np.fmax(self.delta[rows], delta)
-        if angles is not None:
-            self.angles.append((len(rows), angle_shares(angles)))
+        if found.delta is not None:
+            self.delta[rows] = np.fmax(self.delta[rows], found.delta)
+        if found.angles is not None:
+            self.angles.append((len(rows), angle_shares(found.angles)))
+        if found.explained is not None:
+            self.explained.append(found.explained)
 
     def summary(self) -> dict[str, Any]:
-        delta, angles = None, None
+        delta, angles, explained = None, None, None
         if np.isfinite(self.delta).any():
             median, high, largest = np.nanquantile(self.delta, [0.5, 0.95, 1.0]).tolist()
             delta = {"median": median, "q95": high, "max": largest}
@@ -261,7 +269,10 @@ class _Tally:
             weights = [count for count, _ in self.angles]
             shares = [found for _, found in self.angles]
             angles = {key: float(np.average([found[key] for found in shares], weights=weights)) for key in shares[0]}
-        return {"delta": delta, "angles": angles}
+        if self.explained:
+            low, median = np.nanquantile(np.concatenate(self.explained), [0.05, 0.5]).tolist()
+            explained = {"median": median, "q05": low}
+        return {"delta": delta, "angles": angles, "explained": explained}
 
 
 class _Progress:

@@ -43,12 +43,17 @@ def saliency(
     model.to(device).eval()
     maps = np.empty(tuple(onehot.shape), dtype=np.float32)
     for start in range(0, len(onehot), batch_size):
-        batch = onehot[start : start + batch_size].to(device, torch.float32, copy=True).requires_grad_()
-        with torch.enable_grad():
-            output = model(batch)[:, 0]
-        # autograd.grad computes no gradient of the weights, which backward() would.
-        gradient = torch.autograd.grad(output.sum(), batch)[0]
-        maps[start : start + len(batch)] = gradient.cpu().numpy()
+        batch = onehot[start : start + batch_size].to(device, torch.float32, copy=True)
+        maps[start : start + len(batch)] = input_gradient(model, batch).cpu().numpy()
         if progress is not None:
             progress(start + len(batch))
     return maps
+
+
+def input_gradient(model: nn.Module, batch: Tensor) -> Tensor:
+    """Return the gradient of the summed output (n, 1) with respect to float sequences (n, 4, L), same shape."""
+    batch = batch.detach().requires_grad_()
+    with torch.enable_grad():
+        output = model(batch)[:, 0]
+    # autograd.grad computes no gradient of the weights, which backward() would.
+    return torch.autograd.grad(output.sum(), batch)[0]

@@ -125,16 +125,19 @@ def methods_table(files: list[MapFile]) -> Table:
         Column("method"),
         Column("regions", True),
         Column("members", True, "candidates averaged"),
-        Column("|delta| median", True, "convergence delta: what the contributions fail to add up to"),
+        Column("|delta| median", True, "what the contributions fail to add up to, for methods that promise a sum"),
         Column("95th percentile", True),
         Column("largest", True),
         Column("angle > 30°", True, "share of positions whose gradient leaves the simplex by more than 30°"),
     ]
+    summaries = [read_document(file.path.with_name(f"{file.method}.summary.json")) or {} for file in files]
+    fits = any(summary.get("explained") for summary in summaries)
+    if fits:
+        columns.append(Column("mutants explained", True, "median share of the variance of unseen mutants' outputs"))
     rows = []
-    for file in files:
+    for file, summary in zip(files, summaries, strict=True):
         delta = np.abs(file.delta[np.isfinite(file.delta)].astype(float))
         quantiles = np.quantile(delta, [0.5, 0.95, 1.0]) if delta.size else [np.nan] * 3
-        summary = read_document(file.path.with_name(f"{file.method}.summary.json")) or {}
         angle = as_float((summary.get("angles") or {}).get("over_30"))
         members = file.attributes.get("candidates")
         rows.append(
@@ -144,6 +147,7 @@ def methods_table(files: list[MapFile]) -> Table:
                 count_cell(len(members) if isinstance(members, list) else None),
                 *[number_cell(float(value), 2) for value in quantiles],
                 share_cell(angle, decimals=1),
+                *([share_cell(as_float((summary.get("explained") or {}).get("median")))] if fits else []),
             ]
         )
     return Table("Methods and their convergence", columns, rows)
