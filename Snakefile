@@ -24,6 +24,10 @@ if not MAPS_ONLY:
     include: "workflow/rules/rank.smk"
     include: "workflow/rules/attribute.smk"
     include: "workflow/rules/motifs.smk"
+
+    if "variants" in CONFIG:
+
+        include: "workflow/rules/variants.smk"
     include: "workflow/rules/report.smk"
 
 

@@ -28,6 +28,7 @@ PIP_ONLY = {
     "jaxtyping",
     "wadler_lindig",
     "safetensors",
+    "pysam",
 }
 IMPORT_NAMES = {
     "pytorch": "torch",

@@ -40,14 +40,18 @@ def test_every_stage_left_its_files(tiny):
         assert metrics["status"] == "ok"
         assert "test" not in metrics
     maps = folder / "attribute" / "accessibility" / "counts"
-    for method in ("saliency", "deepshap", "ism"):
+    for method in ("saliency", "deepshap", "ism", "integrated_gradients"):
         assert (maps / f"{method}.attributions.h5").is_file()
         assert (maps / f"{method}.mean.bw").is_file()
     motifs = folder / "motifs" / "accessibility" / "counts"
     for name in ("patterns.tsv", "hits.tsv", "hits.bed", "matches.tsv", "patterns.meme", "summary.json"):
         assert (motifs / name).is_file()
+    changes = table(folder / "variants" / "variants.tsv")
+    assert len(changes) == len(table(folder / "simulate" / "truth" / "variants.tsv"))
+    assert changes["log2_fold_change"].notna().all()
     page = (folder / "report" / "report.html").read_text()
     assert "Tiny" in page
+    assert "what the simulated variants do" in page
     verdict = json.loads((folder / "rank" / "verdict.json").read_text())
     assert verdict["status"] in ("chosen", "cannot separate", "none")
 

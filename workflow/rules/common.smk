@@ -31,7 +31,7 @@ wildcard_constraints:
     fold="|".join(FOLDS),
     task=r"[A-Za-z0-9_.-]+",
     head="logit|counts|profile",
-    method="saliency|deepshap|ism",
+    method="|".join(METHODS),
     null=r"|null\d+\.",
 
 

@@ -12,6 +12,8 @@ if SIM:
                 for name in ("accessibility", "cuts_plus", "cuts_minus")
             ],
             database=f"{SIM}/database.meme",
+            variants=f"{SIM}/variants.vcf",
+            true_variants=f"{SIM}/truth/variants.tsv",
             instances=f"{SIM}/truth/instances.bed",
             mask=f"{SIM}/truth/mask.bw",
             motifs=f"{SIM}/truth/motifs.json",

@@ -63,10 +63,18 @@ rule report:
             head=HEADS,
             name=["summary.json", "patterns.tsv", "matches.tsv", "hits.tsv"],
         ),
+        variants=(
+            [
+                f"{EXP}/variants/{name}"
+                for name in ("variants.tsv", "skipped.tsv", "summary.json")
+            ]
+            if "variants" in CONFIG
+            else []
+        ),
         truth=(
             [
                 f"{SIM}/truth/{name}"
-                for name in ("instances.bed", "mask.bw", "motifs.json")
+                for name in ("instances.bed", "mask.bw", "motifs.json", "variants.tsv")
             ]
             if SIM
             else []

@@ -24,6 +24,8 @@ def test_the_folder_holds_what_a_user_would_bring_and_the_truth(simulated):
         "truth/mask.bw",
         "truth/motifs.json",
         "truth/summary.json",
+        "truth/variants.tsv",
+        "variants.vcf",
     }
 
 

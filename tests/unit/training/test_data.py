@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from lucidna.channels import strand_orders
 from lucidna.dataset import Dataset
-from lucidna.training.data import BatchReader, CandidateData, TrainBatches, shuffled_labels, strand_orders
+from lucidna.training.data import BatchReader, CandidateData, TrainBatches, shuffled_labels
 
 
 @pytest.fixture

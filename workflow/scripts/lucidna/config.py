@@ -150,6 +150,8 @@ def _check_together(config: dict) -> None:
         for key in ("regions", "tracks", "simulate"):
             if key in config:
                 raise UserError(f"config key '{key}' does not go with 'sequences': remove it")
+        if "variants" in config:
+            raise UserError("config key 'variants' needs coordinates, which 'sequences' has none of: remove it")
         if config["target"] == "profile":
             raise UserError("config key 'target' is 'profile', but 'sequences' has no tracks: choose counts or binary")
     elif config["target"] != "binary" and "tracks" not in config:

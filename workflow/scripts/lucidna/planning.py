@@ -48,7 +48,8 @@ def input_files(config: dict) -> dict[str, list[str]]:
     Returns
     -------
     dict[str, list[str]]
-        Keys genome, peaks, blacklist, sheet, tracks, controls, sequences, database; an absent one is an empty list.
+        Keys genome, peaks, blacklist, sheet, tracks, controls, sequences, database, variants; an absent one is an
+        empty list.
 
     Raises
     ------
@@ -63,6 +64,7 @@ def input_files(config: dict) -> dict[str, list[str]]:
         "sheet": ("tracks", config.get("tracks")),
         "sequences": ("sequences.table", config.get("sequences", {}).get("table")),
         "database": ("motifs.database", config["motifs"]["database"]),
+        "variants": ("variants.vcf", config.get("variants", {}).get("vcf")),
     }
     files: dict[str, list[str]] = {kind: [path] if path else [] for kind, (_, path) in named.items()}
     for key, path in named.values():

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from lucidna.channels import task_channels
 from lucidna.dataset import Dataset
 from lucidna.errors import UserError
 from lucidna.external.networks import check_network
@@ -19,7 +20,6 @@ from lucidna.external.store import read_network, save_network
 from lucidna.files import sha256
 from lucidna.models import count_parameters
 from lucidna.sequence import one_hot_numpy
-from lucidna.training.data import task_channels
 from lucidna.training.evaluate import evaluate_rows
 from lucidna.training.output import write_results
 

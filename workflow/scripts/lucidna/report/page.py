@@ -17,6 +17,7 @@ from lucidna.report import (
     svg,
     training_section,
     truth_section,
+    variants_section,
 )
 from lucidna.report.collect import Experiment
 
@@ -133,6 +134,7 @@ def page_context(experiment: Experiment, config_text: str) -> dict:
     attribution = attribution_section.section(experiment, unmapped=unmapped)
     motifs = motifs_section.section(experiment, unmapped=unmapped)
     truth = truth_section.section(experiment, unmapped=unmapped) if experiment.truth is not None else None
+    variants = variants_section.section(experiment)
     sections = [
         ("summary", "Verdict"),
         ("ranking", "Ranking"),
@@ -140,6 +142,7 @@ def page_context(experiment: Experiment, config_text: str) -> dict:
         ("attribution", "Attribution maps"),
         ("motifs", "Motifs"),
         ("hits", "Hits"),
+        *([("variants", "Variants")] if variants is not None else []),
         *([("truth", "Compared with the truth")] if truth is not None else []),
         ("provenance", "Provenance"),
     ]
@@ -151,6 +154,7 @@ def page_context(experiment: Experiment, config_text: str) -> dict:
         "training": training,
         "attribution": attribution,
         "motifs": motifs,
+        "variants": variants,
         "truth": truth,
         "provenance": provenance.section(experiment, config_text),
     }

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from lucidna.errors import UserError
-from lucidna.files import write_json
+from lucidna.files import write_json, write_tsv
 from lucidna.meme import write_meme
 from lucidna.simulate.genome import build_chromosome
 from lucidna.simulate.grammar import (
@@ -24,6 +24,7 @@ from lucidna.simulate.grammar import (
 )
 from lucidna.simulate.ppm import random_ppms
 from lucidna.simulate.signal import REACH, call_peaks, contribution_mask, draw_signal
+from lucidna.simulate.variants import draw_variants, write_vcf
 from lucidna.simulate.write import write_bigwig, write_fasta, write_instances, write_narrowpeak
 
 _LOG = logging.getLogger(__name__)
@@ -36,6 +37,7 @@ _UNRELATED = (
 _WINDOW = 200  # bp of the window in which the summary counts cuts
 _APART = 300  # bp from any summit at which the summary's other windows lie
 _BEST_SCORE = 1000  # of a BED line
+_VARIANTS = 1  # sets the random numbers of variants apart from those of any chromosome
 _SHORTEST = 1000  # bp of a chromosome, several times an instance's reach
 
 
@@ -60,9 +62,11 @@ def simulate(
     * peaks.narrowPeak: one line per accessible site, as a peak caller would report it.
     * accessibility.bw: cuts per base, both strands; cuts_plus.bw and cuts_minus.bw: the same by strand.
     * database.meme: the grammar's motifs, decoys included, among unrelated ones.
+    * variants.vcf: variants that break instances, or nothing (`variants.draw_variants`).
     * truth/instances.bed: every motif instance (`write.INSTANCE_COLUMNS`); the header line begins with #.
     * truth/mask.bw: what every base contributes, in |log2|.
     * truth/motifs.json: the grammar's motifs: role, effect, ppm (4, w), spacing.
+    * truth/variants.tsv: what every variant breaks (`variants.COLUMNS`).
     * truth/summary.json: settings, counts, and the largest correlation that a model can reach.
 
     Parameters
@@ -117,6 +121,16 @@ def simulate(
     write_instances(folder / "truth" / "instances.bed", instances)
     write_bigwig(folder / "truth" / "mask.bw", {name: part["mask"] for name, part in parts.items()})
     write_json(folder / "truth" / "motifs.json", describe(motifs))
+    variants = draw_variants(
+        {name: part["codes"] for name, part in parts.items()},
+        instances,
+        called,
+        {motif.name: motif.ppm for motif in motifs.values()},
+        {motif.name: motif.role for motif in motifs.values()},
+        rng=np.random.default_rng([seed, len(parts), _VARIANTS]),
+    )
+    write_vcf(folder / "variants.vcf", variants, chromosomes)
+    write_tsv(folder / "truth" / "variants.tsv", variants)
     summary = {
         "seed": seed,
         "difficulty": difficulty,

@@ -10,6 +10,7 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
+from lucidna.channels import n_controls, task_channels
 from lucidna.dataset import Dataset
 from lucidna.errors import UserError
 from lucidna.training.seeds import derive_seed
@@ -238,32 +239,6 @@ def shuffled_labels(rows: np.ndarray, n_rows: int, *, seed: int) -> np.ndarray:
     labels = np.arange(n_rows)
     labels[rows] = np.random.default_rng(derive_seed(seed, "labels")).permutation(rows)
     return labels
-
-
-def task_channels(dataset: Dataset) -> list[list[int]]:
-    """Return each task's signal channels; one channel per task where there is no track."""
-    if dataset.info["target"] == "binary" or not dataset.info.get("tracks"):
-        return [[task] for task in range(len(dataset.info["tasks"]))]
-    return [list(track["channels"]) for track in dataset.info["tracks"]]
-
-
-def n_controls(dataset: Dataset) -> int:
-    """Return the number of control channels that a network reads: none for the target "binary"."""
-    return 0 if dataset.info["target"] == "binary" else int(dataset.info.get("n_controls") or 0)
-
-
-def strand_orders(dataset: Dataset) -> tuple[list[int], list[int]]:
-    """Return the signal and the control channels as they lie on the other strand.
-
-    A track with two channels, or two controls, exchanges them; all others stay.
-    """
-    signals = list(range(sum(len(channels) for channels in task_channels(dataset))))
-    controls = list(range(n_controls(dataset)))
-    for track in dataset.info.get("tracks") or []:
-        for order, pair in ((signals, track["channels"]), (controls, track.get("control") or [])):
-            if len(pair) == 2 and max(pair) < len(order):
-                order[pair[0]], order[pair[1]] = pair[1], pair[0]
-    return signals, controls
 
 
 def _crop(array: np.ndarray, starts: np.ndarray, length: int) -> np.ndarray:

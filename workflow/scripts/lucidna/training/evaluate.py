@@ -10,9 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from lucidna.channels import strand_orders
 from lucidna.dataset import Dataset
 from lucidna.sequence import one_hot, reverse_complement
-from lucidna.training.data import BatchReader, EvaluationBatches, strand_orders
+from lucidna.training.data import BatchReader, EvaluationBatches
 from lucidna.training.metrics import mean_over_tasks, profile_jsd, score
 
 Prediction = Tensor | tuple[Tensor, Tensor]

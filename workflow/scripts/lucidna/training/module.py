@@ -12,8 +12,9 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 
+from lucidna.channels import strand_orders
 from lucidna.sequence import one_hot
-from lucidna.training.data import BatchReader, strand_orders
+from lucidna.training.data import BatchReader
 from lucidna.training.evaluate import Collector
 from lucidna.training.names import LOWER_IS_BETTER
 from lucidna.training.recipes.base import Recipe, Stage, StepContext

@@ -1,0 +1,127 @@
+"""Variants: the largest effects, what they touch, and what was not taken."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from lucidna.report.collect import Experiment, read_table
+from lucidna.report.numbers import sentence
+from lucidna.report.tables import Column, Table, count_cell, number_cell, share_cell, text_cell
+
+SHOWN = 50
+
+
+def section(experiment: Experiment) -> dict | None:
+    """Collect the context of the section: notes, a table for each task, files; None without variants."""
+    summary = experiment.document("variants", "summary.json")
+    if summary is None:
+        return None
+    table = experiment.table("variants", "variants.tsv")
+    notes = [sentence(notice) for notice in summary["notices"]]
+    if summary["skipped"]:
+        reasons = "; ".join(f"{reason} ({count:,})" for reason, count in summary["skipped"].items())
+        notes.append(f"Alleles that were not taken: {reasons}. skipped.tsv lists them.")
+    tables = []
+    if table is not None and not table.empty:
+        for task in summary["tasks"]:
+            of_task = table[table["task"] == task]
+            truth = read_table(experiment.truth / "variants.tsv") if experiment.truth is not None else None
+            if truth is not None and set(of_task["id"]) & set(truth["id"]):
+                tables.append(truth_table(of_task, truth, unit=summary["unit"], task=task))
+            tables.append(effects_table(of_task, unit=summary["unit"], task=task))
+    names = ("variants.tsv", "variants.vcf.gz", "skipped.tsv")
+    links = [(name, experiment.link("variants", name)) for name in names]
+    return {
+        "lead": (
+            f"{summary['n_variants']:,} alternative alleles were put into the genome and predicted by "
+            f"{len(summary['networks'])} networks, windows centred on the variant. The change is the mean over "
+            "networks, ± is their standard deviation. Hits are instances up to the false discovery rate; 'makes' and "
+            "'breaks' are supported patterns that FIMO finds (p ≤ 1e-4) with one allele only."
+        ),
+        "notes": notes,
+        "tables": tables,
+        "links": [(name, link) for name, link in links if link],
+    }
+
+
+def effects_table(table: pd.DataFrame, *, unit: str, task: str) -> Table:
+    """Tabulate the variants of a task with the largest absolute change."""
+    order = table[unit].abs().sort_values(ascending=False, kind="stable").index[:SHOWN]
+    columns = [
+        Column("variant"),
+        Column("alleles"),
+        Column("place"),
+        Column(unit.replace("_", " "), True, "alternative against reference, mean over networks"),
+        Column("±", True, "standard deviation over networks"),
+        Column("same sign", True, "share of networks that agree with the sign of the mean"),
+    ]
+    profile = "jsd" in table
+    if profile:
+        columns.append(Column("profile change", True, "Jensen-Shannon divergence of the profiles, bits"))
+    columns += [Column("hit", help="motif instance under the reference allele"), Column("makes"), Column("breaks")]
+    rows = []
+    for record in table.loc[order].to_dict("records"):
+        rows.append(
+            [
+                text_cell(record["id"]),
+                text_cell(f"{_short(record['ref'])} > {_short(record['alt'])}"),
+                text_cell(f"{record['chrom']}:{record['position']:,}"),
+                number_cell(record[unit], 3),
+                number_cell(record[f"{unit}_sd"], 2),
+                number_cell(record["sign_agreement"], 2),
+                *([number_cell(record["jsd"], 2)] if profile else []),
+                *[text_cell(record[name]) for name in ("hit", "makes", "breaks")],
+            ]
+        )
+    shown = f"the {SHOWN} largest of {len(table):,} changes" if len(table) > SHOWN else "all changes, largest first"
+    return Table(f"{task}: {shown}", columns, rows, filterable=True)
+
+
+KINDS = {
+    "breaks": "one base of an instance changed",
+    "deletes": "the middle of an instance deleted",
+    "decoy": "one base of a motif without an effect changed",
+    "background": "a base outside of any instance changed",
+}
+
+
+def truth_table(table: pd.DataFrame, truth: pd.DataFrame, *, unit: str, task: str) -> Table:
+    """Tabulate, for each kind of simulated variant, how large its changes are and whether its instance was a hit."""
+    merged = table.merge(truth[["id", "kind", "strength"]], on="id")
+    size = merged[unit].abs()
+    quiet = size[merged["kind"] == "background"]
+    columns = [
+        Column("simulated variants"),
+        Column("number", True),
+        Column("median |change|", True),
+        Column("larger than 95 % of the background's", True),
+        Column("opposite to the instance's effect", True, "share whose change has the sign that losing it would give"),
+        Column("in a hit", True, "share that lie in a motif instance up to the false discovery rate"),
+        Column("breaks a pattern", True, "share that a supported pattern matches with the reference allele alone"),
+    ]
+    rows = []
+    for kind, words in KINDS.items():
+        rows_of = merged["kind"] == kind
+        group = merged[rows_of]
+        if group.empty:
+            continue
+        loud = float((size[rows_of] > quiet.quantile(0.95)).mean()) if len(quiet) else np.nan
+        acting = group[group["strength"] != 0]
+        right = (np.sign(acting[unit]) == -np.sign(acting["strength"])).mean() if len(acting) else np.nan
+        rows.append(
+            [
+                text_cell(words),
+                count_cell(len(group)),
+                number_cell(float(size[rows_of].median()), 2),
+                *[
+                    share_cell(share)
+                    for share in (loud, right, group["hit"].notna().mean(), group["breaks"].notna().mean())
+                ],
+            ]
+        )
+    return Table(f"{task}: what the simulated variants do", columns, rows)
+
+
+def _short(allele: str) -> str:
+    return allele if len(allele) <= 12 else f"{allele[:10]}… ({len(allele)} bp)"

@@ -1,0 +1,1 @@
+"""What single variants do to the predictions of the chosen networks."""
