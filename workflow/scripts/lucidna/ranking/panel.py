@@ -96,8 +96,8 @@ def rank_candidates(
     Notes
     -----
     The score is the mean rank percentile, within a fold, of three measures of agreement with a re-weighted
-    consensus of the other networks (`consensus.consensus`); with fewer than 3 other networks, of four that
-    read one network at a time. Intervals are 95 %, from bootstrap samples of regions with the consensus and
+    consensus of the other networks (`consensus.consensus`); in folds with fewer than 3 other networks, of four
+    that read one network at a time. Intervals are 95 %, from bootstrap samples of regions with the consensus and
     fitted tables held fixed; for the two divergences from a block jackknife.
 
     Examples
