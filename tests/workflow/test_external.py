@@ -12,6 +12,7 @@ import torch
 import yaml
 from safetensors.torch import save_file
 
+from lucidna.attribution.hdf5 import AttributionFile
 from lucidna.config import validate
 from lucidna.external.settings import expand_external
 from lucidna.external.sources import build_class
@@ -86,7 +87,11 @@ def test_maps_alone_are_ranked_and_mistakes_are_one_sentence(published):
     assert set(pd.read_csv(folder / "panel.tsv", sep="\t")["id"]) == {*"abcd", "noise"}
     assert pd.read_csv(folder / "families.tsv", sep="\t").set_index("family").loc["theirs", "n"] == 2
     assert (folder / "pareto.png").read_bytes().startswith(b"\x89PNG")
-    assert not list(folder.glob(".maps*"))
+    assert not list(folder.glob(".*"))
+    with AttributionFile(folder / "average.attributions.h5") as file:
+        assert file.attributes["candidates"] == ["a", "b"]
+        assert len(file) == 70
+        assert np.isfinite(file.read().maps).all()
 
     with np.load(workflow.folder / "ohe.npz") as file:
         np.savez_compressed(workflow.folder / "other.npz", file["arr_0"][::-1])

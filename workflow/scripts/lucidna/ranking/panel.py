@@ -109,6 +109,8 @@ def rank_candidates(
     >>> print(ranking.verdict["text"])                                      # doctest: +SKIP
     >>> ranking.ranking[["rank", "id", "score", "score_lo", "score_hi"]]    # doctest: +SKIP
     >>> ranking.write("results/mine")                                       # doctest: +SKIP
+    >>> average = ranking.average(maps, onehot)                             # doctest: +SKIP
+    >>> average.write("results/mine/average.attributions.h5")               # doctest: +SKIP
 
     A dinucleotide-shuffled or label-shuffled control among them vetoes what is no better than it:
 
