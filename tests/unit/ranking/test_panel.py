@@ -390,3 +390,38 @@ def test_a_copy_of_the_input_is_vetoed_for_its_auroc(toy):
     assert ranking.loc["model_8", "status"] == "vetoed"
     assert "c_auc" in ranking.loc["model_8", "reason"]
     assert (ranking.loc[[f"model_{index}" for index in range(8)], "status"] == "passed").all()
+
+
+def test_bias_controls_of_an_experiment_are_not_ranked(experiment, toy):
+    candidates, folder, dataset = experiment
+    bias = {**candidates[0], "id": "external-naked-f", "name": "naked", "architecture": "external", "control": "bias"}
+    preference = np.zeros_like(toy.truth, dtype=np.float32)
+    preference[:, 0, 2:8], preference[:, 3, 2:8] = 1, -1
+    train = folder / "train" / bias["id"]
+    train.mkdir()
+    (train / "metrics.json").write_text(json.dumps({"status": "ok"}))
+    path = folder / "rank" / "maps" / f"{bias['id']}.npy"
+    np.save(path, preference)
+    shuffled = folder / "rank" / "shuffled"
+    shuffled.mkdir()
+    for place, name in enumerate([candidate["id"] for candidate in [*candidates, bias]]):
+        np.save(shuffled / f"{name}.npy", noise_like(toy.truth[None], 1, seed=place)[0])
+
+    def ranked(some):
+        return rank_experiment(
+            some, folder / "train", folder / "rank" / "maps", dataset, shuffled_dir=shuffled, margin=0.1, **FAST
+        )
+
+    plain, found = ranked(candidates), ranked([*candidates, bias])
+    assert found.panel["id"].tolist() == plain.panel["id"].tolist()
+    assert {"control_share", "control_share_shuffled"} <= set(found.panel) - set(plain.panel)
+    maps = {name: np.load(folder / "rank" / "maps" / f"{name}.npy") for name in found.panel["id"]}
+    expected = rank_candidates(maps, toy.onehot, controls=["shuffled"], control_maps=[preference], **FAST).panel
+    np.testing.assert_allclose(found.panel["c_cos"], expected["c_cos"], rtol=1e-6)
+    np.testing.assert_allclose(found.panel["control_share"], expected["control_share"], rtol=1e-6)
+    assert (found.panel["c_cos_shuffled"] != plain.panel["c_cos_shuffled"]).all()
+    assert any(notice.startswith("Bias controls: naked.") for notice in found.verdict["notices"])
+    assert not any(notice.startswith("Trained elsewhere") for notice in found.verdict["notices"])
+    np.save(path, np.zeros_like(preference))
+    with pytest.raises(UserError, match="bias control external-naked-f cannot be used: its maps are zero everywhere"):
+        ranked([*candidates, bias])

@@ -15,6 +15,7 @@ from lucidna.errors import UserError
 from lucidna.external.average import write_average
 from lucidna.external.mapfiles import MapFile
 from lucidna.external.scores import read_scores
+from lucidna.ranking.control_share import BIAS
 from lucidna.ranking.inputs import read_networks
 from lucidna.ranking.rank import rank_networks
 from lucidna.ranking.tables import Ranking
@@ -38,7 +39,8 @@ def rank_maps(
     Parameters
     ----------
     entries : mapping
-        name -> entry of `external` of kind maps, with its defaults.
+        name -> entry of `external` of kind maps, with its defaults. Those of the control "bias" are not ranked:
+        their maps are the `control_maps` of `rank_candidates`.
     scores : mapping, optional
         "table" (path) and "metric", see `scores.read_scores`.
     regions : int
@@ -64,11 +66,13 @@ def rank_maps(
         Fewer than 2 candidates or 20 regions; files that cannot be read; maps of other regions or in another
         order; maps that are NaN, all zero or given twice; a table of scores that does not go with them.
     """
-    if len(entries) < 2:
-        raise UserError(f"{len(entries)} candidate cannot be ranked: give at least 2, better 5 or more")
+    ranked = [name for name, entry in entries.items() if entry["control"] != BIAS]
+    if len(ranked) < 2:
+        raise UserError(f"{len(ranked)} candidate cannot be ranked: give at least 2, better 5 or more")
     values, intervals = None, False
     if scores is not None:
-        values, intervals = read_scores(scores["table"], list(entries), metric=scores["metric"])
+        values, intervals = read_scores(scores["table"], ranked, metric=scores["metric"])
+        values = {name: values.get(name, [np.nan]) for name in entries}
     files = {name: MapFile(entry, f"external.{name}") for name, entry in entries.items()}
     everything, names = _same_regions(files)
     rows = np.arange(len(everything))

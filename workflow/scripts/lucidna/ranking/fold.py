@@ -97,7 +97,8 @@ def measure_fold(
         measured = _with_probes(measured, maps, networks, rows, fold, voters)
     if networks.shuffled is not None:
         shuffled = MapSet([networks.shuffled[row] for row in rows], networks.shuffled_onehot[fold])
-        measured = _with_shuffled(measured, measure(shuffled, **settings))
+        control = networks.shuffled_control_maps.get(fold)
+        measured = _with_shuffled(measured, measure(shuffled, control=control, **settings))
     # All folds are kept until the end, and few of their maps are looked at again.
     maps.release()
     draws = measured.draws(resample(maps.n_regions, bootstraps, seed=draw_seed))

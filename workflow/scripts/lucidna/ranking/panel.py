@@ -59,7 +59,8 @@ def rank_candidates(
         Labels; maps are compared only within a fold.
     controls
         Which networks are controls: ids, n truth values, or n kinds ("none", "label_shuffled",
-        "random_weights"). They are scored like the others, have no vote, and are never chosen.
+        "random_weights"). They are scored like the others, have no vote, and are never chosen. Those of the kind
+        "bias" are not ranked: their maps are used as `control_maps` of their fold.
     votes
         Labels of provenance: networks with the same one (checkpoints of one run) share one vote.
     region_ids
@@ -165,7 +166,8 @@ def rank_experiment(
     Parameters
     ----------
     candidates
-        Candidates of the grid, controls included: id, architecture, recipe, fold, seed, control.
+        Candidates of the grid, controls included: id, architecture, recipe, fold, seed, control. Those of the
+        control "bias" are not ranked: their maps are the `control_maps` of their fold.
     train_dir
         Folder with <id>/metrics.json and <id>/valid.npz.
     maps_dir
@@ -190,7 +192,7 @@ def rank_experiment(
     Raises
     ------
     UserError
-        A file is missing, or its rows are not those of the dataset.
+        A file is missing, or its rows are not those of the dataset; a bias control has no maps that can be used.
     """
     maps_dir = Path(maps_dir)
     networks, metric = read_experiment(

@@ -73,7 +73,7 @@ def rank_networks(
         top=top,
         single=single,
         runs=None if networks.votes is None else dict(zip(table["id"], networks.votes, strict=True)),
-        notices=[*networks.notices, *_notices(folds, candidate, quantile)],
+        notices=[*networks.notices, *_notices(folds, candidate, quantile), *_bias_notices(networks, folds)],
         metric=metric,
     )
     for name in ("chosen", "front", "inseparable"):
@@ -123,5 +123,19 @@ def _notices(folds: dict[str, Fold], candidate: np.ndarray, quantile: float) -> 
         notices.append(
             f"There are fewer than {MINIMUM_REFERENCES} others to agree with{where}: the weaker rule B was used"
             + (" there." if where else ".")
+        )
+    return notices
+
+
+def _bias_notices(networks: Networks, folds: dict[str, Fold]) -> list[str]:
+    """Say which bias controls' maps were taken out of the consensus."""
+    named = {fold: tuple(names) for fold, names in networks.bias_controls.items() if fold in folds}
+    notices = []
+    for names in dict.fromkeys(named.values()):
+        own = [fold for fold in named if named[fold] == names]
+        where = "" if len(own) == len(folds) else in_folds(own)
+        notices.append(
+            f"Bias controls{where}: {', '.join(names)}. What their maps show was taken out of the consensus that "
+            "networks are compared with; control_share is the share of a network's map that lies there."
         )
     return notices
