@@ -12,9 +12,11 @@ import torch
 import yaml
 from safetensors.torch import save_file
 
+from lucidna.attribution.hdf5 import AttributionFile
 from lucidna.config import validate
 from lucidna.external.settings import expand_external
 from lucidna.external.sources import build_class
+from lucidna.models import build
 
 from ..unit.ranking.conftest import make_toy
 from .conftest import ROOT, Workflow
@@ -36,6 +38,16 @@ class Net(nn.Module):
         return {"counts": self.dense(self.relu(self.conv(x.transpose(1, 2))).mean(-1))}
 '''
 
+CONTROL_NETWORK = {
+    "name": "cnn_shallow",
+    "input_length": 160,
+    "output_length": 120,
+    "target": "counts",
+    "n_tasks": 1,
+    "channels": [[0]],
+    "n_controls": 0,
+}
+
 
 @pytest.fixture
 def published(workflow: Workflow) -> tuple[Workflow, dict]:
@@ -51,6 +63,9 @@ def published(workflow: Workflow) -> tuple[Workflow, dict]:
     with h5py.File(folder / "d.h5", "w") as file:
         file["input_seqs"], file["hyp_scores"] = toy.onehot.transpose(0, 2, 1), maps[3].transpose(0, 2, 1)
     np.save(folder / "noise.npy", np.random.default_rng(9).standard_normal(maps[0].shape).astype(np.float32))
+    preference = np.zeros_like(maps[0])
+    preference[:, 0, 2:8], preference[:, 3, 2:8] = 1, -1
+    np.save(folder / "naked.npy", preference)
     rows = [f"{name}\t{0.8 - 0.01 * place}\t0.7\t0.9" for place, name in enumerate([*"abcd", "noise"])]
     (folder / "scores.tsv").write_text("\n".join(["id\tauroc\tauroc_lo\tauroc_hi", *rows]) + "\n")
     config = {
@@ -61,6 +76,7 @@ def published(workflow: Workflow) -> tuple[Workflow, dict]:
             "c": {"kind": "maps", "maps": "c.h5"},
             "d": {"kind": "maps", "maps": "d.h5"},
             "noise": {"kind": "maps", "maps": "noise.npy", "onehot": "ohe.npz", "control": "random_weights"},
+            "naked": {"kind": "maps", "maps": "naked.npy", "onehot": "ohe.npz", "control": "bias"},
         },
         "scores": {"table": "scores.tsv", "metric": "auroc"},
         "ranking": {"top": 2, "bootstraps": 100},
@@ -83,10 +99,17 @@ def test_maps_alone_are_ranked_and_mistakes_are_one_sentence(published):
     ranking = pd.read_csv(folder / "ranking.tsv", sep="\t")
     assert ranking["id"].tolist()[:2] == ["a", "b"]
     assert ranking.set_index("id").loc["noise", "status"] == "control"
-    assert set(pd.read_csv(folder / "panel.tsv", sep="\t")["id"]) == {*"abcd", "noise"}
+    panel = pd.read_csv(folder / "panel.tsv", sep="\t")
+    assert set(panel["id"]) == {*"abcd", "noise"}  # the bias control is no candidate
+    assert panel["control_share"].between(0, 1).all()
+    assert any(notice.startswith("Bias controls: naked.") for notice in verdict["notices"])
     assert pd.read_csv(folder / "families.tsv", sep="\t").set_index("family").loc["theirs", "n"] == 2
     assert (folder / "pareto.png").read_bytes().startswith(b"\x89PNG")
-    assert not list(folder.glob(".maps*"))
+    assert not list(folder.glob(".*"))
+    with AttributionFile(folder / "average.attributions.h5") as file:
+        assert file.attributes["candidates"] == ["a", "b"]
+        assert len(file) == 70
+        assert np.isfinite(file.read().maps).all()
 
     with np.load(workflow.folder / "ohe.npz") as file:
         np.savez_compressed(workflow.folder / "other.npz", file["arr_0"][::-1])
@@ -108,6 +131,7 @@ def test_a_network_from_elsewhere_joins_the_panel_of_a_grid(workflow):
     (folder / "nets.py").write_text(SOURCE)
     torch.manual_seed(0)
     save_file(build_class(str(folder / "nets.py") + ":Net", {}).state_dict(), folder / "net.safetensors")
+    save_file(build(**CONTROL_NETWORK).state_dict(), folder / "naked.safetensors")
     config = yaml.safe_load((ROOT / "tests" / "workflow" / "tiny.yaml").read_text())
     del config["simulate"]
     config["genome"] = {"fasta": "data/genome.fa"}
@@ -124,10 +148,18 @@ def test_a_network_from_elsewhere_joins_the_panel_of_a_grid(workflow):
             "weights": "net.safetensors",
             "input": {"layout": "NLC", "bases": "TCGA", "length": 100},
             "output": {"scalar": "counts"},
-        }
+        },
+        # One that this workflow could have trained on a control track.
+        "naked": {
+            "kind": "pytorch",
+            "class": "lucidna.models:build",
+            "arguments": CONTROL_NETWORK,
+            "weights": "naked.safetensors",
+            "control": "bias",
+        },
     }
     with contextlib.chdir(folder):
-        (name,) = expand_external(validate(config))
+        name, naked = expand_external(validate(config))
     config["attribution"]["models"] = [name]
     run(
         workflow, config, "results/tiny/rank/verdict.json", "results/tiny/attribute/signal/counts/saliency.summary.json"
@@ -137,7 +169,12 @@ def test_a_network_from_elsewhere_joins_the_panel_of_a_grid(workflow):
     assert set(ranking["family"]) == {"cnn_shallow x standard", "external x lab"}
     assert np.isfinite(ranking["prediction"]).all()
     assert np.isfinite(ranking["score"]).all()
+    panel = pd.read_csv(results / "rank" / "panel.tsv", sep="\t")
+    assert panel["control_share"].between(0, 1).all()
+    assert panel["control_share_shuffled"].between(0, 1).all()
+    assert (results / "rank" / "maps" / f"{naked}.npy").is_file()
     notices = json.loads((results / "rank" / "verdict.json").read_text())["notices"]
+    assert any(notice.startswith("Bias controls: naked.") for notice in notices)
     assert any(notice.startswith("Trained elsewhere: lab.") for notice in notices)
     maps = np.load(results / "rank" / "maps" / f"{name}.npy")
     assert maps.shape[1:] == (4, 160)

@@ -13,6 +13,8 @@ try:
 except UserError as error:
     sys.exit(f"error: {error}")
 
+# Networks trained on a control track are not ranked: their maps are what the others are compared without.
+RANKED = [name for name, entry in CANDIDATES.items() if entry["control"] != "bias"]
 SPLITS = expand_folds(CONFIG["folds"])
 FOLDS = list(SPLITS)
 SIM = f"{EXP}/simulate" if "simulate" in CONFIG else None

@@ -21,6 +21,7 @@ if MAPS_ONLY:
             disagreement=f"{EXP}/rank/disagreement.tsv",
             disagreement_maps=f"{EXP}/rank/disagreement.npz",
             verdict=f"{EXP}/rank/verdict.json",
+            average=f"{EXP}/rank/average.attributions.h5",
             pareto=report(
                 f"{EXP}/rank/pareto.png",
                 caption="../report/pareto.rst",

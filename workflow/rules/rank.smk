@@ -82,7 +82,7 @@ rule rank:
         maps=[f"{EXP}/rank/maps/{candidate}.npy" for candidate in CANDIDATES],
         probes=[
             f"{EXP}/rank/probes/{candidate}.npz"
-            for candidate in CANDIDATES
+            for candidate in RANKED
             if CONFIG["ranking"]["probes"]["regions"]
         ],
         shuffled=[

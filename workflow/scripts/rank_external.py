@@ -13,6 +13,7 @@ with script(snakemake):
         scores=snakemake.params.scores,
         regions=snakemake.params.ranking["regions"],
         scratch=folder,
+        average=snakemake.output.average,
         **ranking_arguments(snakemake.params.ranking),
     )
     write_ranking(ranking, folder)

@@ -98,6 +98,46 @@ def test_a_run_has_one_vote_and_a_control_none(entries):
     assert found.ranking.set_index("id").loc["d", "status"] == "control"
 
 
+def with_bias(entries, toy, tmp_path, values=None):
+    """Add a control of a track without signal: three bases at the start of every region."""
+    preference = np.zeros_like(toy.truth, dtype=np.float32)
+    preference[:, 0, 2:8], preference[:, 3, 2:8] = 1, -1
+    np.save(tmp_path / "naked.npy", preference if values is None else values)
+    files = {"maps": str(tmp_path / "naked.npy"), "onehot": str(tmp_path / "ohe.npz")}
+    entries["naked"] = entry("maps", **files, control="bias")
+    return preference
+
+
+def test_a_bias_control_is_taken_out_and_needs_no_score(entries, maps, toy, tmp_path):
+    preference = with_bias(entries, toy, tmp_path)
+    table = tmp_path / "scores.tsv"
+    table.write_text("id\tpearson\na\t0.8\nb\t0.8\nc\t0.8\nd\t0.8\n")
+    found = rank_maps(entries, scores={"table": str(table), "metric": "pearson"}, **FAST)
+    expected = rank_candidates(maps, toy.onehot, control_maps=[preference], **FAST)
+    pd.testing.assert_frame_equal(found.panel.drop(columns="prediction"), expected.panel.drop(columns="prediction"))
+    assert "control_share" in found.panel
+    notices = " ".join(found.verdict["notices"])
+    assert "Bias controls: naked." in notices
+    assert "they gate nothing" in notices
+    table.write_text(table.read_text() + "naked\t0.1\n")
+    with pytest.raises(UserError, match="has candidate 'naked', which is no candidate of the config's external"):
+        rank_maps(entries, scores={"table": str(table), "metric": "pearson"}, **FAST)
+
+
+def bias_of_other_regions(entries, toy, tmp_path):
+    with_bias(entries, toy, tmp_path)
+    own_sequences(entries, "naked", toy.onehot[::-1], tmp_path)
+
+
+def bias_of_nothing(entries, toy, tmp_path):
+    with_bias(entries, toy, tmp_path, np.ones_like(toy.truth, dtype=np.float32))
+
+
+def candidates_all_bias(entries, toy, tmp_path):
+    for name in "bcd":
+        entries[name]["control"] = "bias"
+
+
 def different_regions(entries, toy, tmp_path):
     changed = toy.onehot.copy()
     changed[4] = np.roll(changed[4], 1, axis=-1)
@@ -184,6 +224,9 @@ def damaged(entries, toy, tmp_path):
         (other_ids, ["external.b", "another order", "row 1"]),
         (few_ids, ["external.a", "59 region ids", "60 regions"]),
         (few_regions, ["19 regions", "at least 20"]),
+        (bias_of_other_regions, ["external.naked", "same regions in another order", "external.a"]),
+        (bias_of_nothing, ["bias control 'naked'", "zero everywhere"]),
+        (candidates_all_bias, ["1 candidate", "at least 2"]),
         (nan, ["'b'", "NaN"]),
         (zero, ["'b'", "zero everywhere"]),
         (copied, ["'b' and 'd'", "identical maps"]),

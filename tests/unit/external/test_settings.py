@@ -33,6 +33,7 @@ def test_defaults_of_the_kind_are_filled_in_and_validation_is_idempotent(config)
         **NETWORK,
         "family": None,
         "run": None,
+        "control": "none",
         "folds": "all",
         "arguments": {},
         "input": {"layout": "NCL", "bases": "ACGT", "length": None},
@@ -84,6 +85,10 @@ def test_candidates_of_every_fold_with_ids_that_follow_their_settings(config):
     second = expand_external(validate(config))
     assert list(second) == list(first)[1:]  # neither folds nor the family is part of what the network is
     assert next(iter(second.values()))["family"] == "external-theirs"
+    config["external"]["lab"]["control"] = "bias"  # nor is what it is used for
+    biased = expand_external(validate(config))
+    assert list(biased) == list(second)
+    assert [(entry["control"], entry["family"]) for entry in biased.values()] == [("bias", "external-theirs-bias")]
     config["external"]["lab"]["arguments"] = {"width": 3}
     assert not set(expand_external(validate(config))) & set(first)
 
@@ -106,6 +111,8 @@ def put(entry, **given):
         ({"kind": "export"}, ["external.lab", "lacks 'program'", "'export'"]),
         ({"weights": "x"}, ["external.lab", "lacks 'kind'"]),
         (put(NETWORK, folds=["fold9"]), ["external.lab.folds", "'fold9'", "did you mean"]),
+        (put(NETWORK, control="random_weights"), ["external.lab.control", "'random_weights'", "none or bias"]),
+        (put(NETWORK, control="biased"), ["external.lab.control", "'biased'", "bias"]),
         ({**NETWORK, "class": "nets.Net"}, ["external.lab.class", "nets.Net", "path/to/file.py:Class"]),
         ({"kind": "maps", "maps": "x"}, ["external.lab.kind", "config of their own", "rank_external"]),
     ],
@@ -139,6 +146,10 @@ def test_maps_alone_need_neither_data_nor_grid(alone):
     ("change", "words"),
     [
         (lambda c: c["external"].pop("b"), ["external", "1 candidate", "at least 2"]),
+        (
+            lambda c: c["external"]["b"].update(control="bias"),
+            ["external", "1 candidate beside its bias controls", "at least 2"],
+        ),
         (lambda c: c["external"].update(c={**NETWORK}), ["external.c.kind", "'pytorch'", "genome or sequences"]),
         (lambda c: c.update(motifs={}), ["'motifs'", "experiment, external, ranking, scores"]),
         (lambda c: c.update(scores={"table": "x"}), ["scores", "lacks 'metric'"]),

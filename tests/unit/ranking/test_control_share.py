@@ -1,9 +1,12 @@
 import numpy as np
+import pandas as pd
 import pytest
 
 from lucidna.errors import UserError
 from lucidna.ranking.control_share import control_map, control_share
 from lucidna.ranking.panel import rank_candidates
+
+from .conftest import make_toy
 
 
 @pytest.fixture(scope="module")
@@ -67,3 +70,43 @@ def test_control_maps_of_other_regions_are_refused(toy, preference):
             folds=["a", "a", "b"],
             control_maps=[preference],
         )
+
+
+def test_a_bias_control_is_a_control_map_and_no_candidate(toy, preference):
+    maps = dict(zip("abcd", toy.maps([0.3, 0.5, 0.7, 0.9]) + 2 * preference.astype(np.float32), strict=True))
+    given = rank_candidates(maps, toy.onehot, control_maps=[preference], bootstraps=100)
+    named = rank_candidates({**maps, "naked": preference}, toy.onehot, controls={"naked": "bias"}, bootstraps=100)
+    pd.testing.assert_frame_equal(named.panel, given.panel)
+    pd.testing.assert_frame_equal(named.ranking, given.ranking)
+    assert "naked" not in set(named.ranking["id"])
+    assert named.verdict["notices"][-1].startswith("Bias controls: naked. What their maps show was taken out")
+    assert "4 candidates and 0 controls" in named.verdict["text"]
+    # Both ways at once are averaged like two of one way.
+    far = np.roll(preference, 40, axis=2)
+    both = rank_candidates(
+        {**maps, "naked": preference}, toy.onehot, controls={"naked": "bias"}, control_maps=[far], bootstraps=100
+    )
+    two = rank_candidates(maps, toy.onehot, control_maps=[preference, far], bootstraps=100)
+    np.testing.assert_allclose(both.panel["c_cos"], two.panel["c_cos"], rtol=1e-6)
+    assert (two.panel["c_cos"] != given.panel["c_cos"]).all()
+
+
+def test_a_bias_control_is_that_of_its_fold(toy, preference):
+    other = make_toy(seed=8)
+    maps = [*toy.maps([0.3, 0.5, 0.7, 0.9]), *other.maps([0.3, 0.5, 0.7, 0.9]), preference]
+    folds = ["a"] * 4 + ["b"] * 4 + ["b"]
+    sequences = {"a": toy.onehot, "b": other.onehot}
+    found = rank_candidates(maps, sequences, folds=folds, controls=["none"] * 8 + ["bias"], bootstraps=100)
+    assert found.panel.groupby("fold")["control_share"].count().to_dict() == {"a": 0, "b": 4}
+    assert found.verdict["notices"][-1].startswith("Bias controls in fold b: model_8.")
+    plain = rank_candidates(maps[:4], toy.onehot, bootstraps=100).panel
+    np.testing.assert_array_equal(found.panel["c_cos"][:4], plain["c_cos"])
+
+
+def test_a_bias_control_without_a_map_is_refused(toy, preference):
+    maps = dict(zip("abc", toy.maps([0.3, 0.5, 0.7]), strict=True))
+    for broken, words in ((np.ones_like(preference), "zero everywhere"), (preference[:10], "have shape")):
+        with pytest.raises(UserError, match=f"bias control 'naked' cannot be used: its maps (are )?{words}"):
+            rank_candidates({**maps, "naked": broken}, toy.onehot, controls={"naked": "bias"})
+    with pytest.raises(UserError, match="every network is marked as a control"):
+        rank_candidates(maps, toy.onehot, controls=["bias"] * 3)

@@ -130,6 +130,68 @@ def test_folds_are_compared_within_themselves(toy):
     assert set(ranking.verdict["chosen"]) == {"model_0", "model_4"}
 
 
+@pytest.fixture(scope="module")
+def small_and_large(toy):
+    """A fold of 3 networks and one of 12, a control in each: arguments of the whole, and of each fold alone."""
+    other, quality = make_toy(seed=8), np.linspace(0.2, 1.6, 12)
+    parts = {
+        "small": (np.concatenate([toy.maps([0.3, 0.8, 1.4]), noise_like(toy.truth[None], 1)]), toy.onehot),
+        "large": (np.concatenate([other.maps(quality), noise_like(other.truth[None], 1, seed=5)]), other.onehot),
+    }
+    ids = {fold: [*(f"{fold}_{n}" for n in range(len(maps) - 1)), f"{fold}_noise"] for fold, (maps, _) in parts.items()}
+    return parts, ids
+
+
+def test_a_small_fold_does_not_change_the_rule_of_a_large_one(small_and_large):
+    parts, ids = small_and_large
+    both = rank_candidates(
+        [one for maps, _ in parts.values() for one in maps],
+        {fold: onehot for fold, (_, onehot) in parts.items()},
+        ids=[*ids["small"], *ids["large"]],
+        folds=["small"] * 4 + ["large"] * 13,
+        controls=["small_noise", "large_noise"],
+        **FAST,
+    )
+    verdict = both.verdict
+    assert verdict["rule"] == "mixed"
+    assert verdict["rules"] == {"small": "B", "large": "A*"}
+    assert "(rule A*), but in fold small by rule B" in verdict["text"]
+    weaker = [notice for notice in verdict["notices"] if "rule B" in notice]
+    assert weaker == ["There are fewer than 3 others to agree with in fold small: the weaker rule B was used there."]
+    assert sum("veto on the lowest" in notice and "in fold large" in notice for notice in verdict["notices"]) == 1
+    assert not any("veto on the lowest" in notice and "in fold small" in notice for notice in verdict["notices"])
+    # Each fold has the scores, the places and the reasons that it has alone.
+    for fold, rule in verdict["rules"].items():
+        maps, onehot = parts[fold]
+        alone = rank_candidates(maps, onehot, ids=ids[fold], controls=[f"{fold}_noise"], **FAST)
+        assert (alone.verdict["rule"], alone.verdict["rules"]) == (rule, {"all": rule})
+        expected = alone.ranking.set_index("id")
+        found = both.ranking[both.ranking["fold"] == fold].set_index("id")
+        for column in ("score", "family_rank", "status"):
+            assert found[column].to_dict() == pytest.approx(expected[column].to_dict(), nan_ok=True), column
+        assert verdict["by_fold"][fold]["best"] == f"{fold}_0"
+    passed = both.ranking[both.ranking["status"] == "passed"]
+    assert passed["score"].is_monotonic_decreasing
+    assert set(passed["fold"]) == {"small", "large"}
+
+
+def test_each_fold_vetoes_by_its_own_rule(small_and_large):
+    parts, ids = small_and_large
+    maps = [*parts["small"][0], *parts["large"][0]]
+    maps[2], maps[4 + 11] = noise_like(maps[0][None], 1, seed=21)[0], noise_like(maps[0][None], 1, seed=22)[0]
+    verdict = rank_candidates(
+        maps,
+        {fold: onehot for fold, (_, onehot) in parts.items()},
+        ids=[*ids["small"], *ids["large"]],
+        folds=["small"] * 4 + ["large"] * 13,
+        controls=["small_noise", "large_noise"],
+        **FAST,
+    ).verdict
+    reasons = {entry["id"]: entry["reason"] for entry in verdict["vetoed"]}
+    assert reasons["small_2"].startswith("its sl_con")
+    assert reasons["large_11"].startswith("its c_cos")
+
+
 def test_gate_and_chance(toy):
     maps = toy.maps(QUALITY)
     scores = np.array([[0.5, 0.4, 0.49], [0.9, 0.88, 0.92], [0.9, 0.88, 0.92], [0.8, 0.7, 0.85], [0.9, 0.88, 0.92]])
@@ -328,3 +390,38 @@ def test_a_copy_of_the_input_is_vetoed_for_its_auroc(toy):
     assert ranking.loc["model_8", "status"] == "vetoed"
     assert "c_auc" in ranking.loc["model_8", "reason"]
     assert (ranking.loc[[f"model_{index}" for index in range(8)], "status"] == "passed").all()
+
+
+def test_bias_controls_of_an_experiment_are_not_ranked(experiment, toy):
+    candidates, folder, dataset = experiment
+    bias = {**candidates[0], "id": "external-naked-f", "name": "naked", "architecture": "external", "control": "bias"}
+    preference = np.zeros_like(toy.truth, dtype=np.float32)
+    preference[:, 0, 2:8], preference[:, 3, 2:8] = 1, -1
+    train = folder / "train" / bias["id"]
+    train.mkdir()
+    (train / "metrics.json").write_text(json.dumps({"status": "ok"}))
+    path = folder / "rank" / "maps" / f"{bias['id']}.npy"
+    np.save(path, preference)
+    shuffled = folder / "rank" / "shuffled"
+    shuffled.mkdir()
+    for place, name in enumerate([candidate["id"] for candidate in [*candidates, bias]]):
+        np.save(shuffled / f"{name}.npy", noise_like(toy.truth[None], 1, seed=place)[0])
+
+    def ranked(some):
+        return rank_experiment(
+            some, folder / "train", folder / "rank" / "maps", dataset, shuffled_dir=shuffled, margin=0.1, **FAST
+        )
+
+    plain, found = ranked(candidates), ranked([*candidates, bias])
+    assert found.panel["id"].tolist() == plain.panel["id"].tolist()
+    assert {"control_share", "control_share_shuffled"} <= set(found.panel) - set(plain.panel)
+    maps = {name: np.load(folder / "rank" / "maps" / f"{name}.npy") for name in found.panel["id"]}
+    expected = rank_candidates(maps, toy.onehot, controls=["shuffled"], control_maps=[preference], **FAST).panel
+    np.testing.assert_allclose(found.panel["c_cos"], expected["c_cos"], rtol=1e-6)
+    np.testing.assert_allclose(found.panel["control_share"], expected["control_share"], rtol=1e-6)
+    assert (found.panel["c_cos_shuffled"] != plain.panel["c_cos_shuffled"]).all()
+    assert any(notice.startswith("Bias controls: naked.") for notice in found.verdict["notices"])
+    assert not any(notice.startswith("Trained elsewhere") for notice in found.verdict["notices"])
+    np.save(path, np.zeros_like(preference))
+    with pytest.raises(UserError, match="bias control external-naked-f cannot be used: its maps are zero everywhere"):
+        ranked([*candidates, bias])

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from lucidna.ranking.separation import inseparable_from_best, regions_to_separate, seeds_to_separate
-from lucidna.ranking.verdict import choose, verdict_of
+from lucidna.ranking.verdict import RULE_TEXT, choose, compared_by, verdict_of
 
 
 def table(statuses, folds=None, controls=None, families=None):
@@ -137,3 +137,10 @@ def test_pairs_are_separated_by_their_draws():
     assert 600 < needed < 1000
     assert needed % 10 == 0
     assert regions_to_separate(draws, 0, marked, 100) is None
+
+
+def test_the_rule_of_each_fold_is_named():
+    assert compared_by({"a": "A*", "b": "A*"}) == RULE_TEXT["A*"]
+    assert compared_by({"a": "B", "b": "B"}) == RULE_TEXT["B"]
+    mixed = compared_by({"fold0": "B", "x": "B", "y": "A*"})
+    assert mixed == f"{RULE_TEXT['A*']}, but in fold0 and in fold x by {RULE_TEXT['B']}"

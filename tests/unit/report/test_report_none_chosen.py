@@ -96,6 +96,12 @@ def test_reasons_are_listed_up_to_a_number(none_chosen):
     assert len(top["reasons"]) + top["unlisted"] == 10
     assert dict(top["numbers"])["candidates"] == "12"
     assert dict(top["numbers"])["controls"] == "2"
+    assert "bias controls" not in dict(top["numbers"])
+    # One that is not ranked is counted by itself, as the verdict counts.
+    bias = {**make_candidates()[0], "id": "external-naked", "control": "bias"}
+    experiment = Experiment(none_chosen[0], none_chosen[0] / "r.html", {}, [*make_candidates(), bias])
+    numbers = summary_section.key_numbers(experiment, VERDICT, {"failed": []}, {"blocks": []})
+    assert numbers[:3] == [("candidates", "12"), ("controls", "2"), ("bias controls", "1")]
 
 
 def test_maps_of_named_candidates_are_shown_with_a_warning(none_chosen, written):

@@ -47,6 +47,8 @@ class MapFile:
         Names of the N regions, where the file or the entry has them.
     contributions : str
         "hypothetical" or "projected".
+    path : Path
+        Of the maps.
 
     Raises
     ------
@@ -56,7 +58,7 @@ class MapFile:
 
     def __init__(self, entry: Mapping[str, Any], where: str):
         self.where, self.contributions = where, entry["contributions"]
-        path = Path(entry["maps"])
+        self.path = path = Path(entry["maps"])
         file = _open(path, where)
         self._maps = _array(file, path, where, entry["key"], H5_MAPS[self.contributions])
         if entry["onehot"] is None and not isinstance(file, h5py.File):
@@ -96,13 +98,13 @@ class MapFile:
             )
         return onehot
 
-    def maps(self, rows: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    def maps(self, rows: np.ndarray | slice, codes: np.ndarray) -> np.ndarray:
         """Return the maps of some regions.
 
         Parameters
         ----------
         rows
-            (n,), increasing.
+            (n,), increasing, or a slice.
         codes
             uint8 (n, L), their sequences.
 

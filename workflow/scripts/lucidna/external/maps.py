@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 
 from lucidna.errors import UserError
+from lucidna.external.average import write_average
 from lucidna.external.mapfiles import MapFile
 from lucidna.external.scores import read_scores
+from lucidna.ranking.control_share import BIAS
 from lucidna.ranking.inputs import read_networks
 from lucidna.ranking.rank import rank_networks
 from lucidna.ranking.tables import Ranking
@@ -29,6 +31,7 @@ def rank_maps(
     regions: int = 500,
     seed: int = 0,
     scratch: str | Path | None = None,
+    average: str | Path | None = None,
     **settings: Any,
 ) -> Ranking:
     """Rank candidates of which nothing but maps is known.
@@ -36,7 +39,8 @@ def rank_maps(
     Parameters
     ----------
     entries : mapping
-        name -> entry of `external` of kind maps, with its defaults.
+        name -> entry of `external` of kind maps, with its defaults. Those of the control "bias" are not ranked:
+        their maps are the `control_maps` of `rank_candidates`.
     scores : mapping, optional
         "table" (path) and "metric", see `scores.read_scores`.
     regions : int
@@ -45,6 +49,9 @@ def rank_maps(
         Of the draw, the bootstraps and the nulls.
     scratch : path, optional
         Folder for temporary files, of the size of all compared maps; the system's by default.
+    average : path, optional
+        Where the average of the chosen candidates' maps is written, over all regions of their files and not only
+        those that are compared, see `average.write_average`.
     **settings
         Of `ranking.rank.rank_networks`: objective, top, margin, quantile, consistency, bootstraps.
 
@@ -59,13 +66,19 @@ def rank_maps(
         Fewer than 2 candidates or 20 regions; files that cannot be read; maps of other regions or in another
         order; maps that are NaN, all zero or given twice; a table of scores that does not go with them.
     """
-    if len(entries) < 2:
-        raise UserError(f"{len(entries)} candidate cannot be ranked: give at least 2, better 5 or more")
+    ranked = [name for name, entry in entries.items() if entry["control"] != BIAS]
+    if len(ranked) < 2:
+        raise UserError(f"{len(ranked)} candidate cannot be ranked: give at least 2, better 5 or more")
     values, intervals = None, False
     if scores is not None:
-        values, intervals = read_scores(scores["table"], list(entries), metric=scores["metric"])
+        values, intervals = read_scores(scores["table"], ranked, metric=scores["metric"])
+        values = {name: values.get(name, [np.nan]) for name in entries}
     files = {name: MapFile(entry, f"external.{name}") for name, entry in entries.items()}
-    rows, codes, ids = _same_regions(files, regions=regions, seed=seed)
+    everything, names = _same_regions(files)
+    rows = np.arange(len(everything))
+    if len(rows) > regions:
+        rows = np.sort(np.random.default_rng(seed).choice(len(rows), size=regions, replace=False))
+    codes = everything[rows]
     projected = [name for name, file in files.items() if file.contributions == "projected"]
     onehot = one_hot_numpy(codes)
     with tempfile.TemporaryDirectory(prefix=".maps.", dir=scratch, ignore_cleanup_errors=True) as folder:
@@ -84,25 +97,24 @@ def rank_maps(
             families={name: entry["family"] or name for name, entry in entries.items()},
             controls={name: entry["control"] for name, entry in entries.items()},
             votes={name: entry["run"] or name for name, entry in entries.items()},
-            region_ids=ids,
+            region_ids=None if names is None else [names[row] for row in rows],
         )
         networks = replace(networks, notices=tuple(_notices(projected, values is not None, intervals, settings)))
         ranking = rank_networks(networks, metric=scores["metric"] if scores else "prediction", seed=seed, **settings)
+    if average is not None:
+        write_average(average, {name: files[name] for name in ranking.verdict["chosen"]}, everything, names)
     for notice in ranking.verdict["notices"]:
         log.warning("%s", notice)
     return ranking
 
 
-def _same_regions(
-    files: Mapping[str, MapFile], *, regions: int, seed: int
-) -> tuple[np.ndarray, np.ndarray, list[str] | None]:
-    """Check that all maps are of the same regions in the same order, and draw those that are compared.
+def _same_regions(files: Mapping[str, MapFile]) -> tuple[np.ndarray, list[str] | None]:
+    """Check that all maps are of the same regions in the same order.
 
     Returns
     -------
-    rows : int64 (n,), sorted.
-    codes : uint8 (n, L).
-    ids : n names, or None.
+    codes : uint8 (N, L).
+    ids : N names, or None.
     """
     (first, reference), *others = files.items()
     codes = reference.codes()
@@ -119,10 +131,7 @@ def _same_regions(
         elif file.ids is not None:
             named = (name, file.ids)
         _same_rows(_row_names(file.codes()), _row_names(codes), where, first, "sequence")
-    rows = np.arange(len(codes))
-    if len(codes) > regions:
-        rows = np.sort(np.random.default_rng(seed).choice(len(codes), size=regions, replace=False))
-    return rows, codes[rows], None if named is None else [named[1][row] for row in rows]
+    return codes, None if named is None else named[1]
 
 
 def _row_names(codes: np.ndarray) -> np.ndarray:

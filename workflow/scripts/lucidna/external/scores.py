@@ -69,7 +69,7 @@ def _same_candidates(path: Path, given: list[str], ids: list[str]) -> None:
     if extra:
         guess = nearest(extra[0], ids)
         hint = f"did you mean '{guess}'?" if guess else "remove its row, or add it to external"
-        raise UserError(f"{path} has candidate '{extra[0]}', which the config's external does not have: {hint}")
+        raise UserError(f"{path} has candidate '{extra[0]}', which is no candidate of the config's external: {hint}")
     missing = [name for name in ids if name not in given]
     if missing:
         raise UserError(f"{path} has no row for candidate '{missing[0]}': add it, or leave out 'scores' altogether")

@@ -14,7 +14,7 @@ from lucidna.folds import expand_folds
 
 _INPUT = {"layout": "NCL", "bases": "ACGT", "length": None}
 _OUTPUT = {"scale": "auto", "scalar": None, "columns": None, "profile": None}
-_NETWORK = {"family": None, "run": None, "folds": "all", "input": _INPUT, "output": _OUTPUT}
+_NETWORK = {"family": None, "run": None, "control": "none", "folds": "all", "input": _INPUT, "output": _OUTPUT}
 
 KINDS: dict[str, dict[str, Any]] = {
     "pytorch": {**_NETWORK, "class": ..., "arguments": {}, "weights": ...},
@@ -34,6 +34,9 @@ KINDS: dict[str, dict[str, Any]] = {
     },
 }
 """The keys of each kind with their defaults; `...` marks a key that must be given."""
+
+NETWORK_CONTROLS = ("none", "bias")
+"""What a network can be: a candidate, or trained on a control track (`ranking.control_share`)."""
 
 SCALES = {"binary": ("logit", "probability", "log_counts", "counts"), "counts": ("log_counts", "counts")}
 """What a scalar output can be, for each target; a profile's scalar output is its counts."""
@@ -86,8 +89,11 @@ def check_external(config: dict) -> None:
             )
         if not alone:
             _check_network(where, entry, config)
-    if alone and len(config["external"]) < 2:
-        raise UserError("config key 'external' has 1 candidate: give at least 2, better 5 or more")
+    ranked = [name for name, entry in config["external"].items() if entry.get("control", "none") != "bias"]
+    if alone and len(ranked) < 2:
+        noun = "candidate" if len(ranked) == 1 else "candidates"
+        also = " beside its bias controls" if len(ranked) < len(config["external"]) else ""
+        raise UserError(f"config key 'external' has {len(ranked)} {noun}{also}: give at least 2, better 5 or more")
 
 
 def _check_keys(where: str, entry: dict) -> None:
@@ -109,6 +115,11 @@ def _check_keys(where: str, entry: dict) -> None:
 
 def _check_network(where: str, entry: dict, config: dict) -> None:
     target, window = config["target"], config["window"]
+    if entry["control"] not in NETWORK_CONTROLS:
+        raise UserError(
+            f"config key '{where}.control' is '{entry['control']}': a network from elsewhere is none or bias, the "
+            "others are made by the grid (grid.controls)"
+        )
     if entry["kind"] == "pytorch" and not all(entry["class"].rpartition(":")[::2]):
         raise UserError(
             f"config key '{where}.class' is '{entry['class']}': write package.module:Class or path/to/file.py:Class"
@@ -168,7 +179,7 @@ def expand_external(config: dict) -> dict[str, dict]:
     for name, entry in config.get("external", {}).items():
         family = entry["family"] or name
         for fold in folds if entry["folds"] == "all" else entry["folds"]:
-            settings = {key: value for key, value in entry.items() if key not in ("folds", "family", "run")}
+            settings = {key: value for key, value in entry.items() if key not in ("folds", "family", "run", "control")}
             digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:8]
             candidate_id = f"external-{name}-{fold}-{digest}"
             candidates[candidate_id] = {
@@ -177,13 +188,13 @@ def expand_external(config: dict) -> dict[str, dict]:
                 "run": f"external {entry['run'] or name}",
                 "architecture": "external",
                 "recipe": family,
-                "family": f"external-{family}",
+                "family": f"external-{family}" + ("" if entry["control"] == "none" else f"-{entry['control']}"),
                 "fold": fold,
                 "class": "external",
                 "arguments": settings,
                 "components": [],
                 "fold_split": folds[fold],
-                "control": "none",
+                "control": entry["control"],
                 "trainer": config["grid"]["trainer"],
             }
     return candidates

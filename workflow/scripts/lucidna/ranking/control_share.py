@@ -12,6 +12,9 @@ from lucidna.ranking.prepare import smooth, unit_norm
 
 SHARE = 0.1
 
+BIAS = "bias"
+"""The kind of a control that was trained on a control track: it is not ranked, its maps are what is taken out."""
+
 
 def control_map(maps: Sequence[np.ndarray]) -> np.ndarray:
     """Return the mean of the unit-norm corrected maps of networks trained on a control track.

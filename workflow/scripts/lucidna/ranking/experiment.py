@@ -11,6 +11,7 @@ import pandas as pd
 
 from lucidna.errors import UserError
 from lucidna.files import read_json, read_tsv
+from lucidna.ranking.control_share import BIAS, control_map
 from lucidna.ranking.inputs import FAILED_COLUMNS, Networks, identical_maps
 from lucidna.ranking.prediction import prediction_draws, with_interval
 from lucidna.ranking.prediction_table import COLUMNS, overall_columns, prediction_table
@@ -65,6 +66,8 @@ def read_experiment(
     region_ids, places = {}, {}
     for fold in folds:
         region_ids[fold], places[fold] = _regions(regions_dir / f"{fold}.tsv", dataset)
+    bias = [candidate for candidate in candidates if candidate.get("control") == BIAS]
+    candidates = [candidate for candidate in candidates if candidate.get("control") != BIAS]
     onehot = {fold: check_onehot(one_hot_numpy(dataset.codes(found))) for fold, found in places.items()}
     rows, arrays, failed, probes, tracks, draws, shuffled = [], [], [], [], [], [], []
     for candidate in candidates:
@@ -96,6 +99,7 @@ def read_experiment(
             probes.append(placed(read_probes(probes_dir / f"{row['id']}.npz"), row["fold"], places))
     kept = _without_copies(rows, arrays, failed)
     votes = {candidate["id"]: candidate.get("run") or candidate["id"] for candidate in candidates}
+    control_maps, shuffled_control_maps = _bias_maps(bias, train_dir, maps_dir, shuffled_dir, onehot)
     columns = ["id", "family", "fold", "control", "prediction", "prediction_lo", "prediction_hi"]
     columns += [name for name in (rows[0] if rows else {}) if name not in columns]
     networks = Networks(
@@ -111,6 +115,11 @@ def read_experiment(
         region_ids=region_ids,
         shuffled=None if shuffled_dir is None else [shuffled[index] for index in kept],
         shuffled_onehot=None if shuffled_dir is None else _shuffled_onehot(dataset, places, seed),
+        control_maps=control_maps,
+        shuffled_control_maps=shuffled_control_maps,
+        bias_controls={
+            fold: [row.get("name", row["id"]) for row in bias if row["fold"] == fold] for fold in control_maps
+        },
     )
     return networks, metric
 
@@ -124,6 +133,27 @@ def _notices(candidates: Sequence[Mapping]) -> tuple[str, ...]:
         f"Trained elsewhere: {', '.join(names)}. Whether these networks saw the validation regions in training is not "
         "known; if they did, their prediction is flattered.",
     )
+
+
+def _bias_maps(
+    bias: Sequence[Mapping], train_dir: Path, maps_dir: Path, shuffled_dir: Path | None, onehot: Mapping
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Average the maps of each fold's bias controls: fold -> (N, 4, L), of its regions and of the shuffled ones."""
+    lists: tuple[dict[str, list], dict[str, list]] = {}, {}
+    for candidate in bias:
+        name, fold = candidate["id"], candidate["fold"]
+        shape = onehot[fold].shape
+        reason, array = _maps(name, train_dir, maps_dir, shape)
+        null = None
+        if reason is None and shuffled_dir is not None:
+            reason, null = _shuffled_maps(shuffled_dir / f"{name}.npy", shape)
+        if reason is not None:
+            raise UserError(f"bias control {name} cannot be used: {reason}; mend it, or remove it from external")
+        for place, maps in zip(lists, (array, null), strict=True):
+            if maps is not None:
+                place.setdefault(fold, []).append(maps)
+    first, second = ({fold: control_map(maps) for fold, maps in place.items()} for place in lists)
+    return first, second
 
 
 def _without_copies(rows: list[dict], arrays: list[np.ndarray], failed: list[dict]) -> list[int]:

@@ -102,20 +102,20 @@ def family_table(
 
 
 def family_places(
-    panel: pd.DataFrame, folds: Mapping[str, Fold], passed: np.ndarray, weights: Mapping[str, float]
+    panel: pd.DataFrame, folds: Mapping[str, Fold], passed: np.ndarray, objective: Mapping[str, float]
 ) -> pd.DataFrame:
     """Order the candidates that passed within their family and fold, by rank percentiles among these alone.
 
     Parameters
     ----------
     panel
-        One row per network: family, and the criteria of `weights`.
+        One row per network: family, and the criteria of both rules.
     folds
-        Bootstrap draws.
+        Bootstrap draws, and the rule of each fold.
     passed
         bool, over the rows of the panel.
-    weights
-        criterion -> weight.
+    objective
+        criterion -> weight, in folds of rule A*.
 
     Returns
     -------
@@ -124,7 +124,7 @@ def family_places(
     """
     out = pd.DataFrame(np.nan, index=panel.index, columns=list(PLACES))
     for fold in folds.values():
-        families = panel["family"].to_numpy()[fold.rows]
+        families, weights = panel["family"].to_numpy()[fold.rows], fold.weights(objective)
         for family in dict.fromkeys(families[passed[fold.rows]]):
             inside = np.flatnonzero((families == family) & passed[fold.rows])
             rows, everyone = fold.rows[inside], np.ones(len(inside), dtype=bool)

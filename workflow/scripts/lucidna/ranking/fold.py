@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,6 +13,7 @@ from lucidna.ranking.criteria import Measured, measure
 from lucidna.ranking.inputs import Networks
 from lucidna.ranking.prepare import MapSet
 from lucidna.ranking.probed import fold_agreement, probed_values
+from lucidna.ranking.score import RULE_B, rule_for
 
 SHUFFLED = "_shuffled"
 """What is added to the name of a criterion that was measured on dinucleotide-shuffled sequences."""
@@ -32,17 +33,24 @@ class Fold:
         Every criterion.
     draws
         criterion -> (B, n) means over the same bootstrap samples of the regions.
+    rule
+        "A*", or "B" where there are too few votes for a consensus.
     """
 
     rows: np.ndarray
     maps: MapSet
     measured: Measured
     draws: dict[str, np.ndarray]
+    rule: str
 
     @property
     def n_regions(self) -> int:
         """Return the number of regions that are compared."""
         return self.maps.n_regions
+
+    def weights(self, objective: Mapping[str, float]) -> Mapping[str, float]:
+        """Return criterion -> weight of the score: the objective, or those of rule B."""
+        return objective if self.rule == "A*" else RULE_B
 
 
 def measure_fold(
@@ -75,10 +83,11 @@ def measure_fold(
     """
     table = networks.table
     families = table["family"].iloc[rows].tolist()
+    votes = None if networks.votes is None else [networks.votes[row] for row in rows]
     settings = {
         "families": families,
         "voters": voters[rows],
-        "votes": None if networks.votes is None else [networks.votes[row] for row in rows],
+        "votes": votes,
         "consistency": consistency,
         "seed": seed,
     }
@@ -88,11 +97,19 @@ def measure_fold(
         measured = _with_probes(measured, maps, networks, rows, fold, voters)
     if networks.shuffled is not None:
         shuffled = MapSet([networks.shuffled[row] for row in rows], networks.shuffled_onehot[fold])
-        measured = _with_shuffled(measured, measure(shuffled, **settings))
+        control = networks.shuffled_control_maps.get(fold)
+        measured = _with_shuffled(measured, measure(shuffled, control=control, **settings))
     # All folds are kept until the end, and few of their maps are looked at again.
     maps.release()
     draws = measured.draws(resample(maps.n_regions, bootstraps, seed=draw_seed))
-    return Fold(rows=rows, maps=maps, measured=measured, draws=draws)
+    rule = rule_for(_references(voters[rows], votes))
+    return Fold(rows=rows, maps=maps, measured=measured, draws=draws, rule=rule)
+
+
+def _references(voters: np.ndarray, votes: Sequence[object] | None) -> int:
+    """Count the other votes that a candidate is compared with."""
+    members = np.flatnonzero(voters)
+    return len(members if votes is None else {votes[index] for index in members}) - 1
 
 
 def _with_shuffled(measured: Measured, shuffled: Measured) -> Measured:

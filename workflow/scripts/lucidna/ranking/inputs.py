@@ -10,7 +10,7 @@ import pandas as pd
 
 from lucidna.attribution.correction import correct
 from lucidna.errors import UserError, nearest
-from lucidna.ranking.control_share import control_map
+from lucidna.ranking.control_share import BIAS, control_map
 from lucidna.ranking.prepare import check_onehot, problem_of, unit_norm
 from lucidna.ranking.probes.store import Probes
 
@@ -54,6 +54,10 @@ class Networks:
         where they were not made.
     control_maps
         fold -> (N, 4, L) mean map of networks trained on a control track; empty where there are none.
+    shuffled_control_maps
+        The same of the shuffled regions.
+    bias_controls
+        fold -> names of these networks, where they have names.
     """
 
     table: pd.DataFrame
@@ -69,6 +73,8 @@ class Networks:
     shuffled: list[np.ndarray] | None = None
     shuffled_onehot: dict[str, np.ndarray] | None = None
     control_maps: dict[str, np.ndarray] = field(default_factory=dict)
+    shuffled_control_maps: dict[str, np.ndarray] = field(default_factory=dict)
+    bias_controls: dict[str, list[str]] = field(default_factory=dict)
 
 
 def read_networks(
@@ -101,10 +107,11 @@ def read_networks(
     region_names = {
         fold: _region_names(region_ids, fold, len(array), several=several) for fold, array in sequences.items()
     }
-    for name, array, fold in zip(names, arrays, fold_of, strict=True):
+    for name, array, fold, kind in zip(names, arrays, fold_of, kinds, strict=True):
         problem = problem_of(array, sequences[fold].shape)
         if problem:
-            raise UserError(f"network '{name}' cannot be ranked: {problem}")
+            what = "bias control" if kind == BIAS else "network"
+            raise UserError(f"{what} '{name}' cannot be {'used' if kind == BIAS else 'ranked'}: {problem}")
     copies = identical_maps(names, arrays, fold_of)
     if copies:
         first, second = next(iter(copies.items()))
@@ -124,27 +131,33 @@ def read_networks(
         }
     )
     provenance = None if votes is None else list(_labels(votes, names, "votes", names))
+    kept = [index for index, kind in enumerate(kinds) if kind != BIAS]
+    bias: dict[str, dict[str, np.ndarray]] = {fold: {} for fold in sequences}
+    for name, array, fold, kind in zip(names, arrays, fold_of, kinds, strict=True):
+        if kind == BIAS:
+            bias[fold][name] = array
     return Networks(
-        table=table,
-        maps=arrays,
+        table=table.iloc[kept].reset_index(drop=True),
+        maps=[arrays[index] for index in kept],
         onehot=sequences,
-        votes=provenance,
+        votes=None if provenance is None else [provenance[index] for index in kept],
         region_ids=None if region_ids is None else region_names,
-        control_maps=_control_maps(control_maps, sequences),
+        control_maps=_control_maps(control_maps, sequences, bias),
+        bias_controls={fold: list(own) for fold, own in bias.items() if own},
     )
 
 
-def _control_maps(given, sequences: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Check the maps of control-track networks and average those of each fold."""
+def _control_maps(given, sequences: dict[str, np.ndarray], bias: dict[str, dict[str, np.ndarray]]):
+    """Check the maps of control-track networks and average those of each fold with its bias controls'."""
     if given is None:
-        return {}
+        given = {}
     if not isinstance(given, Mapping):
         if len(sequences) > 1:
             raise UserError(
                 f"there are {len(sequences)} folds and one set of control maps: give a dictionary fold -> maps"
             )
         given = dict.fromkeys(sequences, given)
-    averages = {}
+    lists = {fold: list(own.values()) for fold, own in bias.items()}
     for fold, maps in given.items():
         if str(fold) not in sequences:
             raise UserError(f"there are control maps for fold '{fold}', which no network has: leave them out")
@@ -152,8 +165,8 @@ def _control_maps(given, sequences: dict[str, np.ndarray]) -> dict[str, np.ndarr
             problem = problem_of(np.asarray(one), sequences[str(fold)].shape)
             if problem:
                 raise UserError(f"control map {index} cannot be used: {problem}")
-        averages[str(fold)] = control_map(maps)
-    return averages
+        lists[str(fold)] += list(maps)
+    return {fold: control_map(maps) for fold, maps in lists.items() if maps}
 
 
 def identical_maps(names: Sequence[str], arrays: Sequence[np.ndarray], folds: Sequence[str]) -> dict[str, str]:

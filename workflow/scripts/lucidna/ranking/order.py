@@ -45,7 +45,6 @@ def status_of(
     folds: Mapping[str, Fold],
     candidate: np.ndarray,
     chance: np.ndarray,
-    rule: str,
     *,
     margin: float,
     quantile: float,
@@ -54,8 +53,8 @@ def status_of(
     """Status and reason of every network: control, gated, vetoed or passed."""
     status = np.where(candidate, "passed", "control").astype(object)
     reasons = np.full(len(panel), "", dtype=object)
-    names = dict.fromkeys((*VETO_LOWEST, *VETO_AGAINST[rule]))
     for fold in folds.values():
+        names = dict.fromkeys((*VETO_LOWEST, *VETO_AGAINST[fold.rule]))
         part = panel.iloc[fold.rows]
         inside = candidate[fold.rows]
         gated = gate_reasons(
@@ -70,8 +69,8 @@ def status_of(
             {name: part[f"{name}_lo"].to_numpy() for name in names},
             {name: part[f"{name}_hi"].to_numpy() for name in names},
             candidate=inside,
-            against_controls=VETO_AGAINST[rule],
-            quantile=quantile if rule == "A*" else 0,
+            against_controls=VETO_AGAINST[fold.rule],
+            quantile=quantile if fold.rule == "A*" else 0,
         )
         for row, gate, veto in zip(fold.rows, gated, vetoed, strict=True):
             if not candidate[row]:
@@ -91,16 +90,19 @@ def order_networks(
     candidate: np.ndarray,
     status: np.ndarray,
     reasons: np.ndarray,
-    weights: Mapping[str, float],
+    objective: Mapping[str, float],
     *,
     top: int,
 ) -> Ordered:
-    """Score and order the networks, those that passed first; mark what cannot be told from the best."""
+    """Score and order the networks, those that passed first; mark what cannot be told from the best.
+
+    A score is a rank percentile within a fold, by the rule of that fold, so folds of either rule have one scale.
+    """
     n = len(panel)
     n_draws = next((next(iter(fold.draws.values())).shape[0] for fold in folds.values()), 1)
     score, draws = np.full(n, np.nan), np.full((n_draws, n), np.nan)
     for fold in folds.values():
-        inside = candidate[fold.rows]
+        inside, weights = candidate[fold.rows], fold.weights(objective)
         means = {name: panel[name].to_numpy()[fold.rows] for name in weights}
         score[fold.rows] = combined_score(means, weights, inside)
         draws[:, fold.rows] = combined_score(fold.draws, weights, inside)
@@ -113,7 +115,7 @@ def order_networks(
     for name, values in (("rank_lo", rank_lo), ("rank_hi", rank_hi), ("top_share", share)):
         ranking[name] = np.nan
         ranking.loc[passed, name] = values
-    ranking[list(PLACES)] = family_places(panel, folds, status == "passed", weights)
+    ranking[list(PLACES)] = family_places(panel, folds, status == "passed", objective)
     ranking["consensus_weight"] = panel.get("consensus_weight")
 
     # Ties go to the better prediction, then to the id, so that the order never depends on the order of input.

@@ -59,7 +59,8 @@ def rank_candidates(
         Labels; maps are compared only within a fold.
     controls
         Which networks are controls: ids, n truth values, or n kinds ("none", "label_shuffled",
-        "random_weights"). They are scored like the others, have no vote, and are never chosen.
+        "random_weights"). They are scored like the others, have no vote, and are never chosen. Those of the kind
+        "bias" are not ranked: their maps are used as `control_maps` of their fold.
     votes
         Labels of provenance: networks with the same one (checkpoints of one run) share one vote.
     region_ids
@@ -96,8 +97,8 @@ def rank_candidates(
     Notes
     -----
     The score is the mean rank percentile, within a fold, of three measures of agreement with a re-weighted
-    consensus of the other networks (`consensus.consensus`); with fewer than 3 other networks, of four that
-    read one network at a time. Intervals are 95 %, from bootstrap samples of regions with the consensus and
+    consensus of the other networks (`consensus.consensus`); in folds with fewer than 3 other networks, of four
+    that read one network at a time. Intervals are 95 %, from bootstrap samples of regions with the consensus and
     fitted tables held fixed; for the two divergences from a block jackknife.
 
     Examples
@@ -109,6 +110,8 @@ def rank_candidates(
     >>> print(ranking.verdict["text"])                                      # doctest: +SKIP
     >>> ranking.ranking[["rank", "id", "score", "score_lo", "score_hi"]]    # doctest: +SKIP
     >>> ranking.write("results/mine")                                       # doctest: +SKIP
+    >>> average = ranking.average(maps, onehot)                             # doctest: +SKIP
+    >>> average.write("results/mine/average.attributions.h5")               # doctest: +SKIP
 
     A dinucleotide-shuffled or label-shuffled control among them vetoes what is no better than it:
 
@@ -163,7 +166,8 @@ def rank_experiment(
     Parameters
     ----------
     candidates
-        Candidates of the grid, controls included: id, architecture, recipe, fold, seed, control.
+        Candidates of the grid, controls included: id, architecture, recipe, fold, seed, control. Those of the
+        control "bias" are not ranked: their maps are the `control_maps` of their fold.
     train_dir
         Folder with <id>/metrics.json and <id>/valid.npz.
     maps_dir
@@ -188,7 +192,7 @@ def rank_experiment(
     Raises
     ------
     UserError
-        A file is missing, or its rows are not those of the dataset.
+        A file is missing, or its rows are not those of the dataset; a bias control has no maps that can be used.
     """
     maps_dir = Path(maps_dir)
     networks, metric = read_experiment(

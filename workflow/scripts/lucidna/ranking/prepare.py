@@ -169,14 +169,13 @@ def problem_of(maps: np.ndarray, shape: tuple[int, ...]) -> str | None:
     return None
 
 
-def check_onehot(onehot: np.ndarray, *, minimum: int = 20) -> np.ndarray:
-    """Return the sequences as float32 (N, 4, L), or raise when they are not one-hot or too few.
+def as_onehot(onehot: np.ndarray) -> np.ndarray:
+    """Return one-hot sequences or codes as one-hot (N, 4, L).
 
     Raises
     ------
     UserError
-        Wrong shape, values other than 0 and 1, more than one base at a position, or fewer than `minimum`
-        regions.
+        Wrong shape, values other than 0 and 1, or more than one base at a position.
     """
     onehot = np.asarray(onehot)
     if onehot.ndim == 2 and np.issubdtype(onehot.dtype, np.integer):
@@ -188,6 +187,18 @@ def check_onehot(onehot: np.ndarray, *, minimum: int = 20) -> np.ndarray:
     column = onehot.sum(axis=1)
     if not (np.isin(onehot, (0, 1)).all() and (column <= 1).all()):
         raise UserError("the sequences are not one-hot: every column must hold a single 1, or zeros for N")
+    return onehot
+
+
+def check_onehot(onehot: np.ndarray, *, minimum: int = 20) -> np.ndarray:
+    """Return the sequences as float32 (N, 4, L), or raise when they are not one-hot or too few.
+
+    Raises
+    ------
+    UserError
+        What `as_onehot` refuses, or fewer than `minimum` regions.
+    """
+    onehot = as_onehot(onehot)
     if len(onehot) < minimum:
         raise UserError(
             f"{len(onehot)} regions are too few to compare maps: give at least {minimum}, better 200 or more"

@@ -16,8 +16,8 @@ from lucidna.ranking.gate import QUANTILE_MINIMUM, at_chance
 from lucidna.ranking.inputs import Networks
 from lucidna.ranking.order import order_networks, status_of
 from lucidna.ranking.prediction import CHANCE
-from lucidna.ranking.score import MINIMUM_REFERENCES, RULE_B, objective_of
-from lucidna.ranking.separation import in_fold
+from lucidna.ranking.score import MINIMUM_REFERENCES, objective_of
+from lucidna.ranking.separation import in_fold, in_folds
 from lucidna.ranking.tables import Ranking, with_failed
 from lucidna.ranking.verdict import verdict_of
 
@@ -60,23 +60,20 @@ def rank_networks(
                 seed=seed,
                 draw_seed=seed + number,
             )
-    references = min((_references(fold, voters, networks.votes) for fold in folds.values()), default=0)
-    rule = "A*" if references >= MINIMUM_REFERENCES else "B"
-    weights = objective if rule == "A*" else RULE_B
     panel = panel_of(table, folds)
-    status, reasons = status_of(panel, folds, candidate, chance, rule, margin=margin, quantile=quantile, metric=metric)
-    ordered = order_networks(panel, folds, candidate, status, reasons, weights, top=top)
+    status, reasons = status_of(panel, folds, candidate, chance, margin=margin, quantile=quantile, metric=metric)
+    ordered = order_networks(panel, folds, candidate, status, reasons, objective, top=top)
     ranking = with_failed(ordered.ranking, networks.failed)
     verdict = verdict_of(
         ranking,
-        rule=rule,
+        rule={name: fold.rule for name, fold in folds.items()},
         inseparable=ordered.inseparable,
         needed=ordered.needed,
         n_regions={name: fold.n_regions for name, fold in folds.items()},
         top=top,
         single=single,
         runs=None if networks.votes is None else dict(zip(table["id"], networks.votes, strict=True)),
-        notices=[*networks.notices, *_notices(folds, candidate, rule, quantile)],
+        notices=[*networks.notices, *_notices(folds, candidate, quantile), *_bias_notices(networks, folds)],
         metric=metric,
     )
     for name in ("chosen", "front", "inseparable"):
@@ -103,13 +100,7 @@ def _at_chance(table: pd.DataFrame, candidate: np.ndarray, metric: str) -> np.nd
     return at_chance(table["prediction_hi"].to_numpy(dtype=np.float64), value, chance=CHANCE[metric])
 
 
-def _references(fold: Fold, voters: np.ndarray, votes: list | None) -> int:
-    """Count the other votes that a candidate of this fold is compared with."""
-    rows = [row for row in fold.rows if voters[row]]
-    return len(rows if votes is None else {votes[row] for row in rows}) - 1
-
-
-def _notices(folds: dict[str, Fold], candidate: np.ndarray, rule: str, quantile: float) -> list[str]:
+def _notices(folds: dict[str, Fold], candidate: np.ndarray, quantile: float) -> list[str]:
     """Say in sentences what limits the conclusion."""
     notices = []
     for name, fold in folds.items():
@@ -121,11 +112,30 @@ def _notices(folds: dict[str, Fold], candidate: np.ndarray, rule: str, quantile:
             notices.append(f"{fold.n_regions} regions{where} were compared: m1 and m2 are biased below 200.")
         if candidate[fold.rows].all():
             notices.append(f"There is no control{where}: the maps could not be compared with those of one.")
-        if rule == "A*" and quantile > 0 and n < QUANTILE_MINIMUM:
+        if fold.rule == "A*" and quantile > 0 and n < QUANTILE_MINIMUM:
             notices.append(
                 f"The veto on the lowest {quantile:.0%} was not applied{where}: it needs {QUANTILE_MINIMUM} "
                 f"candidates, there are {n}."
             )
-    if rule == "B":
-        notices.append(f"There are fewer than {MINIMUM_REFERENCES} others to agree with: the weaker rule B was used.")
+    weaker = [name for name, fold in folds.items() if fold.rule == "B"]
+    if weaker or not folds:
+        where = "" if len(weaker) == len(folds) else in_folds(weaker)
+        notices.append(
+            f"There are fewer than {MINIMUM_REFERENCES} others to agree with{where}: the weaker rule B was used"
+            + (" there." if where else ".")
+        )
+    return notices
+
+
+def _bias_notices(networks: Networks, folds: dict[str, Fold]) -> list[str]:
+    """Say which bias controls' maps were taken out of the consensus."""
+    named = {fold: tuple(names) for fold, names in networks.bias_controls.items() if fold in folds}
+    notices = []
+    for names in dict.fromkeys(named.values()):
+        own = [fold for fold in named if named[fold] == names]
+        where = "" if len(own) == len(folds) else in_folds(own)
+        notices.append(
+            f"Bias controls{where}: {', '.join(names)}. What their maps show was taken out of the consensus that "
+            "networks are compared with; control_share is the share of a network's map that lies there."
+        )
     return notices

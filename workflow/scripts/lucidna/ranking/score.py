@@ -15,6 +15,11 @@ MINIMUM_REFERENCES = 3
 """With fewer other networks than this there is no consensus to agree with: rule B."""
 
 
+def rule_for(references: int) -> str:
+    """Return the rule for networks that are compared with so many others: "A*" or "B"."""
+    return "A*" if references >= MINIMUM_REFERENCES else "B"
+
+
 def objective_of(weights: Mapping[str, float] | None) -> dict[str, float]:
     """Return the weights of rule A*, checked; criteria left out have weight 0.
 

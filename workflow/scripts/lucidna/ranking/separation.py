@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,11 @@ def in_fold(fold: str, n_folds: int) -> str:
     if n_folds == 1:
         return ""
     return f" in {fold}" if str(fold).startswith("fold") else f" in fold {fold}"
+
+
+def in_folds(folds: Sequence[str]) -> str:
+    """Return " in fold x and in fold y", for some folds of several."""
+    return " and".join(in_fold(fold, 2) for fold in folds)
 
 
 def inseparable_from_best(draws: np.ndarray, best: int, *, level: float = 0.95) -> np.ndarray:

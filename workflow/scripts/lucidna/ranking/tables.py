@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
+from lucidna.errors import UserError
 from lucidna.files import write_json, write_tsv
+from lucidna.ranking.average import AverageMap, average_maps
 from lucidna.ranking.disagreement import Disagreement
+from lucidna.ranking.prepare import as_onehot
 
 NUMBERS = (
     "prediction",
@@ -81,6 +86,56 @@ class Ranking:
         if self.tracks is not None:
             write_tsv(directory / "prediction.tsv", self.tracks)
         write_json(directory / "verdict.json", self.verdict)
+
+    def average(
+        self,
+        maps: np.ndarray | Sequence[np.ndarray] | Mapping[str, np.ndarray],
+        onehot: np.ndarray | Mapping[str, np.ndarray],
+    ) -> AverageMap | dict[str, AverageMap]:
+        """Average the maps of the networks that the verdict chooses: what the ranking delivers.
+
+        Parameters
+        ----------
+        maps
+            Maps of all networks that were ranked, in the same order, or a dictionary that has at least the chosen
+            ones; of the sequences that were compared, or of others.
+        onehot
+            The sequences, one-hot or codes: one array, of which all chosen networks have maps; or a dictionary
+            fold -> sequences, where each network has maps of its own fold's.
+
+        Returns
+        -------
+        AverageMap
+            Of all chosen networks; with a dictionary of sequences fold -> that of the networks chosen in the fold,
+            without the folds in which none is.
+
+        Raises
+        ------
+        UserError
+            None was chosen; maps that are missing, of another shape than the sequences, or not finite.
+        """
+        chosen, fold_of = self.verdict["chosen"], dict(zip(self.panel["id"], self.panel["fold"], strict=True))
+        if not chosen:
+            raise UserError("the ranking chose no network, so there is no average: verdict['text'] says why")
+        if not isinstance(maps, Mapping):
+            if len(maps) != len(self.panel):
+                raise UserError(
+                    f"there are maps of {len(maps)} networks and {len(self.panel)} were ranked: give the same, or a "
+                    "dictionary id -> maps"
+                )
+            maps = dict(zip(self.panel["id"], maps, strict=True))
+        missing = [name for name in chosen if name not in maps]
+        if missing:
+            raise UserError(f"there are no maps of the chosen network '{missing[0]}': add them")
+        if not isinstance(onehot, Mapping):
+            return average_maps({name: maps[name] for name in chosen}, as_onehot(onehot))
+        averages = {}
+        for fold in dict.fromkeys(fold_of[name] for name in chosen):
+            if fold not in onehot:
+                raise UserError(f"there are no sequences for fold '{fold}': add them under this name")
+            members = {name: maps[name] for name in chosen if fold_of[name] == fold}
+            averages[fold] = average_maps(members, as_onehot(onehot[fold]))
+        return averages
 
 
 def with_failed(ranking: pd.DataFrame, failed: pd.DataFrame) -> pd.DataFrame:

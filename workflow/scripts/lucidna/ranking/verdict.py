@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from lucidna.ranking.score import pareto_front
-from lucidna.ranking.separation import in_fold, seeds_to_separate, would_separate
+from lucidna.ranking.separation import in_fold, in_folds, seeds_to_separate, would_separate
 
 RULE_TEXT = {
     "A*": "agreement with a re-weighted consensus of the other networks (rule A*)",
@@ -57,7 +57,7 @@ def front_ids(table: pd.DataFrame) -> list[str]:
 def verdict_of(
     table: pd.DataFrame,
     *,
-    rule: str,
+    rule: str | Mapping[str, str],
     inseparable: dict[str, list[str]],
     needed: dict[str, int | None],
     n_regions: dict[str, int],
@@ -75,7 +75,7 @@ def verdict_of(
         One row per network, best first: id, family, fold, control ("none" or its kind), status ("passed", "gated",
         "vetoed", "control", "failed"), reason, score, prediction.
     rule
-        "A*" or "B".
+        "A*" or "B", for all folds, or fold -> rule.
     inseparable
         fold -> ids that cannot be told from the best of that fold.
     needed
@@ -93,10 +93,13 @@ def verdict_of(
 
     Returns
     -------
-    dict with status ("chosen", "cannot separate" or "none"), rule, metric, chosen, best, by_fold,
+    dict with status ("chosen", "cannot separate" or "none"), rule ("A*", "B", or "mixed" where folds differ), rules
+    (fold -> rule), metric, chosen, best, by_fold,
     inseparable, vetoed, gated, failed, front, text, would_separate (sentences or None), seeds (another family ->
     seeds of each that would tell it from the best's, see `separation.seeds_to_separate`) and notices.
     """
+    rules = dict.fromkeys(n_regions, rule) if isinstance(rule, str) else {str(name): one for name, one in rule.items()}
+    used = set(rules.values())
     passed = table[table["status"] == "passed"]
     listed = {
         status: [
@@ -113,7 +116,8 @@ def verdict_of(
     remedy = would_separate(inseparable, needed, n_regions, seeds) if together else None
     return {
         "status": status,
-        "rule": rule,
+        "rule": next(iter(used), "B") if len(used) < 2 else "mixed",
+        "rules": rules,
         "metric": metric,
         "chosen": chosen,
         "best": None if passed.empty else passed["id"].iloc[0],
@@ -128,7 +132,7 @@ def verdict_of(
         "inseparable": together,
         **listed,
         "front": front_ids(competing),
-        "text": _text(table, status, rule, chosen, best_of_fold, inseparable, listed, remedy, metric),
+        "text": _text(table, status, rules, chosen, best_of_fold, inseparable, listed, remedy, metric),
         "would_separate": remedy,
         "seeds": seeds,
         "notices": list(notices),
@@ -146,6 +150,14 @@ def _seeds(table: pd.DataFrame, passed: pd.DataFrame, inseparable: Sequence[str]
     return {name: seeds_to_separate(compared, best, name) for name in others}
 
 
+def compared_by(rules: Mapping[str, str]) -> str:
+    """Say by what networks were compared, fold -> rule, and in which folds by the weaker rule."""
+    weaker = [fold for fold, rule in rules.items() if rule == "B"]
+    if len(weaker) in (0, len(rules)):
+        return RULE_TEXT["B" if weaker or not rules else "A*"]
+    return f"{RULE_TEXT['A*']}, but{in_folds(weaker)} by {RULE_TEXT['B']}"
+
+
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
@@ -159,7 +171,7 @@ def _numbers(row: pd.Series, metric: str) -> str:
 def _text(
     table: pd.DataFrame,
     status: str,
-    rule: str,
+    rules: Mapping[str, str],
     chosen: list[str],
     best_of_fold: dict,
     inseparable: dict[str, list[str]],
@@ -170,7 +182,8 @@ def _text(
     n_candidates = int((table["control"] == "none").sum())
     n_controls = len(table) - n_candidates
     sentences = [
-        f"{_count(n_candidates, 'candidate')} and {_count(n_controls, 'control')} were compared by {RULE_TEXT[rule]}."
+        f"{_count(n_candidates, 'candidate')} and {_count(n_controls, 'control')} were compared by "
+        f"{compared_by(rules)}."
     ]
     for key, why in (
         ("failed", "could not be compared"),

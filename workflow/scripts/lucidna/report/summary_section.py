@@ -98,10 +98,11 @@ def with_ids(text: str, ids: Sequence[str]) -> Markup:
 
 def key_numbers(experiment: Experiment, verdict: dict, training: dict, motifs: dict) -> list[tuple[str, str]]:
     """Gather the numbers that stand under the verdict."""
-    controls = sum(candidate.get("control", "none") != "none" for candidate in experiment.candidates)
-    numbers = [("candidates", count(len(experiment.candidates) - controls))]
-    if controls:
-        numbers.append(("controls", count(controls)))
+    kinds = [candidate.get("control", "none") for candidate in experiment.candidates]
+    bias = kinds.count("bias")  # not ranked, so not among the controls that the verdict counts
+    controls = len(kinds) - kinds.count("none") - bias
+    numbers = [("candidates", count(kinds.count("none")))]
+    numbers += [(name, count(number)) for name, number in (("controls", controls), ("bias controls", bias)) if number]
     if training["failed"]:
         numbers.append(("failed", count(len(training["failed"]))))
     numbers.append(("delivered", count(len(chosen_ids(verdict)))))
