@@ -79,10 +79,10 @@ def effects_table(table: pd.DataFrame, *, unit: str, task: str) -> Table:
 
 
 KINDS = {
-    "breaks": "one base of an instance changed",
-    "deletes": "the middle of an instance deleted",
-    "decoy": "one base of a motif without an effect changed",
-    "background": "a base outside of any instance changed",
+    "breaks": "base of an instance",
+    "deletes": "middle of an instance cut out",
+    "decoy": "base of a decoy",
+    "background": "base outside of any instance",
 }
 
 
@@ -95,8 +95,8 @@ def truth_table(table: pd.DataFrame, truth: pd.DataFrame, *, unit: str, task: st
         Column("simulated variants"),
         Column("number", True),
         Column("median |change|", True),
-        Column("larger than 95 % of the background's", True),
-        Column("opposite to the instance's effect", True, "share whose change has the sign that losing it would give"),
+        Column("loud", True, "share with a larger change than 95 % of those outside of any instance"),
+        Column("expected sign", True, "share whose change has the sign that losing the instance would give"),
         Column("in a hit", True, "share that lie in a motif instance up to the false discovery rate"),
         Column("breaks a pattern", True, "share that a supported pattern matches with the reference allele alone"),
     ]

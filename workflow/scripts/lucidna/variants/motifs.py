@@ -38,7 +38,8 @@ class TaskMotifs:
 def read_task_motifs(folders: Sequence[str | Path], *, fdr: float) -> TaskMotifs:
     """Read hits and supported patterns from the motif folders of a task, one for each head.
 
-    Where there are several heads, their names come before those of the patterns: "counts:pos_patterns.pattern_0".
+    A pattern with a match in the database carries its name: "pos_patterns.pattern_0 (CTCF)". Where there are several
+    heads, their names come first: "counts:pos_patterns.pattern_0".
 
     Parameters
     ----------
@@ -56,8 +57,11 @@ def read_task_motifs(folders: Sequence[str | Path], *, fdr: float) -> TaskMotifs
         patterns = read_tsv(folder / "patterns.tsv")
         supported = set(patterns["pattern"][patterns["label"].isin([SUPPORTED, SUPPORTED_EMPTY])])
         if supported:
-            found = read_meme(folder / "patterns.meme")
-            motifs |= {prefix + motif.name: motif.ppm for motif in found if motif.name in supported}
+            names = patterns.fillna({"match_name": ""}).set_index("pattern")["match_name"]
+            for motif in read_meme(folder / "patterns.meme"):
+                if motif.name in supported:
+                    label = f"{motif.name} ({names[motif.name]})" if names[motif.name] else motif.name
+                    motifs[prefix + label] = motif.ppm
     return TaskMotifs(pd.concat(hits, ignore_index=True), motifs)
 
 
