@@ -68,3 +68,37 @@ rule compare_methods:
         code=code_digest("attribution.agreement"),
     script:
         "../scripts/compare_methods.py"
+
+
+# On a sample of regions: insertion, deletion, mutagenesis, completeness and random weights, each beside its null.
+rule faithfulness:
+    input:
+        ARRAYS,
+        maps=[f"{ATTRIBUTE}/{method}.attributions.h5" for method in METHODS],
+        verdict=f"{EXP}/rank/verdict.json",
+        models=models("model.json"),
+        weights=models("model.safetensors"),
+    output:
+        table=f"{ATTRIBUTE}/faithfulness.tsv",
+        curves=f"{ATTRIBUTE}/curves.tsv",
+        sample=f"{ATTRIBUTE}/sample.json",
+    log:
+        f"{LOGS}/faithfulness/{{task}}.{{head}}.log",
+    benchmark:
+        f"{BENCH}/faithfulness/{{task}}.{{head}}.tsv"
+    conda:
+        "../../envs/attribute.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 6000 * attempt,
+        runtime=lambda wildcards, attempt: 240 * attempt,
+    params:
+        methods=METHODS,
+        models=CONFIG["attribution"]["models"],
+        known=list(CANDIDATES),
+        sample=ordered(CONFIG["attribution"]["faithfulness"]),
+        batch_size=CONFIG["attribution"]["batch_size"],
+        seed=CONFIG["attribution"]["seed"],
+        code=code_digest("faithfulness.run"),
+    script:
+        "../scripts/faithfulness.py"

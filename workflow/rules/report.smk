@@ -53,6 +53,11 @@ rule report:
             method=METHODS,
         ),
         agreement=expand(f"{ATTRIBUTE}/agreement.tsv", task=TASKS, head=HEADS),
+        faithfulness=expand(
+            f"{ATTRIBUTE}/faithfulness.tsv",
+            task=TASKS if CONFIG["attribution"]["faithfulness"]["regions"] else [],
+            head=HEADS,
+        ),
         tracks=contribution_tracks(),
         patterns=expand(
             f"{MOTIFS}/{{null}}modisco.h5", task=TASKS, head=HEADS, null=["", *NULLS]

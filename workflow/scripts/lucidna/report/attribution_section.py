@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from lucidna.report import faithfulness_part
 from lucidna.report.collect import Experiment, read_document
 from lucidna.report.figures import heatmap
 from lucidna.report.maps import MapFile, draw_examples, open_map, pick_regions, read_examples, read_windows
@@ -111,6 +112,7 @@ def _block(experiment: Experiment, task: str, head: str, files: list[MapFile]) -
         "members": members,
         "examples": examples,
         "methods": methods_table(files),
+        "faithfulness": faithfulness_part.part(experiment, task, head),
         "agreement": agreement_table(agreement),
         "agreement_map": agreement_map(agreement),
         "agreement_title": "Correlation of the maps of two methods, mean over regions",
