@@ -296,18 +296,22 @@ def heatmap(
     """
     n = len(labels)
     side = 14.0 + 6.8 * max((len(label) for label in labels), default=4)
+    # Names of several words stand in several lines above their column, which is narrower than they are.
+    stacks = [label.split("_") for label in labels]
+    top = 12.0 + 12 * max(map(len, stacks), default=1)
     parts = []
     for i in range(n):
-        parts.append(svg.words(side - 8, 24 + cell * (i + 0.5) + 4, labels[i], "row-label", anchor="end"))
-        parts.append(svg.words(side + cell * (i + 0.5), 16, labels[i], "tick", anchor="middle"))
+        parts.append(svg.words(side - 8, top + cell * (i + 0.5) + 4, labels[i], "row-label", anchor="end"))
+        for up, word in enumerate(reversed(stacks[i])):
+            parts.append(svg.words(side + cell * (i + 0.5), top - 8 - 12 * up, word, "tick", anchor="middle"))
         for j in range(n):
             value = float(matrix[i, j])
             if not math.isfinite(value):
                 continue
             strength = min(1.0, max(0.0, (value - low) / (high - low)))
-            x, y = side + cell * j, 24 + cell * i
+            x, y = side + cell * j, top + cell * i
             parts.append(svg.rectangle(x + 1, y + 1, cell - 2, cell - 2, "cell", opacity=0.06 + 0.5 * strength))
             text = number(value, 2)
             parts.append(svg.words(x + cell / 2, y + cell / 2 + 4, text, "cell-text", anchor="middle"))
-    size = 24 + cell * n + 6
+    size = top + cell * n + 6
     return svg.canvas("".join(parts), width=side + cell * n + 6, height=size, title=title)
