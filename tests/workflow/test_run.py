@@ -43,6 +43,8 @@ def test_every_stage_left_its_files(tiny):
     for method in ("saliency", "deepshap", "ism", "integrated_gradients"):
         assert (maps / f"{method}.attributions.h5").is_file()
         assert (maps / f"{method}.mean.bw").is_file()
+        shapes = [np.load(maps / f"{method}.{part}.npz")["arr_0"].shape for part in ("ohe", "attr")]
+        assert shapes[0] == shapes[1]
     motifs = folder / "motifs" / "accessibility" / "counts"
     for name in ("patterns.tsv", "hits.tsv", "hits.bed", "matches.tsv", "patterns.meme", "summary.json"):
         assert (motifs / name).is_file()

@@ -53,6 +53,22 @@ rule contribution_tracks:
         "../scripts/contribution_tracks.py"
 
 
+rule npz_maps:
+    input:
+        maps=f"{ATTRIBUTE}/{{method}}.attributions.h5",
+    output:
+        onehot=f"{ATTRIBUTE}/{{method}}.ohe.npz",
+        maps=f"{ATTRIBUTE}/{{method}}.attr.npz",
+    log:
+        f"{LOGS}/npz_maps/{{task}}.{{head}}.{{method}}.log",
+    conda:
+        "../../envs/attribute.yaml"
+    params:
+        code=code_digest("attribution.npz"),
+    script:
+        "../scripts/npz_maps.py"
+
+
 rule compare_methods:
     input:
         maps=[f"{ATTRIBUTE}/{method}.attributions.h5" for method in METHODS],

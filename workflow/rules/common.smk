@@ -44,7 +44,19 @@ def models(part):
 
 def final_outputs():
     """Name what `rule all` asks for."""
-    return [f"{EXP}/report/report.html", f"{EXP}/data/regions.tsv"]
+    return [f"{EXP}/report/report.html", f"{EXP}/data/regions.tsv", *npz_maps()]
+
+
+def npz_maps():
+    """Name the maps in npz files, where the config asks for them."""
+    parts = ["ohe", "attr"] if CONFIG["attribution"]["npz"] else []
+    return expand(
+        f"{ATTRIBUTE}/{{method}}.{{part}}.npz",
+        task=TASKS,
+        head=HEADS,
+        method=METHODS,
+        part=parts,
+    )
 
 
 def data_settings():

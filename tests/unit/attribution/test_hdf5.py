@@ -14,6 +14,7 @@ from lucidna.attribution.hdf5 import (
     write_attributions,
     write_regions_bed,
 )
+from lucidna.attribution.npz import write_npz
 from lucidna.errors import UserError
 from lucidna.sequence import one_hot_numpy
 
@@ -221,3 +222,32 @@ def test_modisco_finds_the_planted_motif(tmp_path):
     strong = contributions.max(axis=1) > 0.5 * contributions.max()
     letters = contributions[strong].argmax(axis=1)
     assert letters.tolist() in (MOTIF.tolist(), (3 - MOTIF[::-1]).tolist())
+
+
+def test_npz_hold_the_same_maps_and_finemo_reads_them(tmp_path):
+    length = 120
+    written(tmp_path / "x.h5", n=300, length=length, size=1.0)
+    write_npz(tmp_path / "x.h5", tmp_path / "ohe.npz", tmp_path / "attr.npz")
+    with AttributionFile(tmp_path / "x.h5") as file:
+        whole = file.read()
+    onehot, maps = (np.load(tmp_path / name, allow_pickle=False)["arr_0"] for name in ("ohe.npz", "attr.npz"))
+    np.testing.assert_array_equal(onehot, whole.onehot)
+    np.testing.assert_array_equal(maps, whole.maps)
+    finemo = Path(sys.executable).parent / "finemo"
+    if not finemo.exists():
+        pytest.skip("finemo is not installed")
+    command = [finemo, "extract-regions-modisco-fmt", "-s", "ohe.npz", "-a", "attr.npz", "-o", "out.npz", "-w", "100"]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    found = np.load(tmp_path / "out.npz", allow_pickle=False)
+    np.testing.assert_array_equal(found["sequences"], whole.onehot[:, :, 10:110])
+
+
+def test_same_maps_give_the_same_npz_bytes_also_without_regions(tmp_path):
+    written(tmp_path / "x.h5", n=20, size=1.0)
+    for name in ("a", "b"):
+        write_npz(tmp_path / "x.h5", tmp_path / f"{name}.ohe.npz", tmp_path / f"{name}.attr.npz")
+    assert (tmp_path / "a.attr.npz").read_bytes() == (tmp_path / "b.attr.npz").read_bytes()
+    nothing = {"region_ids": [], "length": 30, "prediction": np.zeros(0), "convergence_delta": np.zeros(0)}
+    write_attributions(tmp_path / "empty.h5", lambda part: None, map_scale=1.0, attributes={}, **nothing)
+    write_npz(tmp_path / "empty.h5", tmp_path / "ohe.npz", tmp_path / "attr.npz")
+    assert np.load(tmp_path / "attr.npz")["arr_0"].shape == (0, 4, 30)
