@@ -37,9 +37,12 @@ def _stream(path: str | os.PathLike, shape: tuple[int, ...], dtype: type, block:
     # A fixed date: the same maps give the same bytes.
     entry = zipfile.ZipInfo("arr_0.npy", date_time=(1980, 1, 1, 0, 0, 0))
     entry.compress_type = zipfile.ZIP_DEFLATED
-    with atomic_path(path) as temporary, zipfile.ZipFile(Path(temporary), "w") as archive:
-        with archive.open(entry, "w", force_zip64=True) as handle:
-            np.lib.format.write_array_header_1_0(handle, header)
-            for start in range(0, shape[0], ROWS_PER_BLOCK):
-                rows = slice(start, min(start + ROWS_PER_BLOCK, shape[0]))
-                handle.write(np.ascontiguousarray(block(rows), dtype=dtype).tobytes())
+    with (
+        atomic_path(path) as temporary,
+        zipfile.ZipFile(Path(temporary), "w") as archive,
+        archive.open(entry, "w", force_zip64=True) as handle,
+    ):
+        np.lib.format.write_array_header_1_0(handle, header)
+        for start in range(0, shape[0], ROWS_PER_BLOCK):
+            rows = slice(start, min(start + ROWS_PER_BLOCK, shape[0]))
+            handle.write(np.ascontiguousarray(block(rows), dtype=dtype).tobytes())
