@@ -1,6 +1,6 @@
 import numpy as np
 
-from lucidna.ranking.gate import at_chance, gate_reasons, veto_reasons
+from lucidna.ranking.gate import at_chance, decimals_apart, gate_reasons, veto_reasons
 
 
 def test_gate_keeps_what_reaches_the_interval_of_the_best():
@@ -10,6 +10,19 @@ def test_gate_keeps_what_reaches_the_interval_of_the_best():
     assert [reason is None for reason in reasons] == [True, True, False, True]
     assert "validation auroc 0.800 is below 0.880" in reasons[2]
     assert gate_reasons(value, lo, candidate=candidate, margin=0.1) == [None] * 4
+
+
+def test_numbers_that_differ_are_written_differently():
+    value, lo = np.array([0.7, 0.59996]), np.array([0.6000, 0.5])
+    (_, reason) = gate_reasons(value, lo, candidate=np.ones(2, dtype=bool), metric="auroc")
+    assert "auroc 0.59996 is below 0.60000, what the best candidate (0.70000)" in reason
+    scores = {"c_cos": np.array([0.61, 0.5])}
+    lower, upper = {"c_cos": np.array([0.59996, 0.4])}, {"c_cos": np.array([0.7, 0.6])}
+    reasons = veto_reasons(
+        scores, lower, upper, candidate=np.array([True, False]), against_controls=("c_cos",), quantile=0
+    )
+    assert reasons[0] == "its c_cos 0.61000 (lower end 0.59996) is not above 0.60000, a control's upper end"
+    assert (decimals_apart(0.1, 0.2), decimals_apart(0.1, 0.1), decimals_apart(1, 1 + 1e-6)) == (3, 3, 6)
 
 
 def test_gate_without_intervals_needs_a_margin():

@@ -113,6 +113,22 @@ def test_controls_as_good_as_candidates_leave_none(toy):
     assert len(verdict["vetoed"]) == 4
 
 
+def test_controls_may_be_named_in_many_ways(toy):
+    maps = toy.maps(QUALITY)
+    ways = (["model_3"], {"model_3"}, "model_3", np.array(["model_3"]), np.arange(5) == 3, {"model_3": True})
+    kinds = ["none", "none", "none", "control", "none"]
+    for way in (*ways, kinds):
+        found = rank_candidates(maps, toy.onehot, controls=way, **FAST).panel
+        assert found["control"].tolist() == kinds, way
+
+
+def test_scores_that_are_not_known_are_not_judged(toy):
+    scores = [(0.8, np.nan, np.nan), np.nan, (0.9, 0.8, 0.95), 0.7, 0.99]
+    assert rank_candidates(toy.maps(QUALITY), toy.onehot, scores=scores, metric="auroc", **FAST).metric == "auroc"
+    # A metric of one's own has no scale that is known.
+    rank_candidates(toy.maps(QUALITY), toy.onehot, scores=[80, 70, 60, 50, 40], metric="percent", **FAST)
+
+
 def test_few_networks_are_ranked_by_rule_b(toy):
     maps = np.concatenate([toy.maps([0.2, 0.8]), noise_like(toy.truth[None], 1)])
     ranking = rank_candidates(maps, toy.onehot, controls=["none", "none", "label_shuffled"], **FAST)
@@ -135,7 +151,7 @@ def test_folds_are_compared_within_themselves(toy):
 
 def test_gate_and_chance(toy):
     maps = toy.maps(QUALITY)
-    scores = np.array([[0.5, 0.4, 0.49], [0.9, 0.88, 0.92], [0.9, 0.88, 0.92], [0.8, 0.7, 0.85], [0.9, 0.88, 0.92]])
+    scores = np.array([[0.45, 0.4, 0.49], [0.9, 0.88, 0.92], [0.9, 0.88, 0.92], [0.8, 0.7, 0.85], [0.9, 0.88, 0.92]])
     ranking = rank_candidates(maps, toy.onehot, scores=scores, metric="auroc", **FAST)
     status = ranking.ranking.set_index("id")["status"]
     assert status.tolist()[:3] == ["passed"] * 3
@@ -178,6 +194,25 @@ def test_written_files_are_read_again(ranked, tmp_path):
         ({"scores": {"model_0": 1}}, "no entry for network 'model_1'"),
         ({"controls": [True] * 5}, "every network is marked"),
         ({"controls": ["model_1", "modle_2"]}, "did you mean 'model_2'"),
+        (
+            {"controls": ["modle_2"]},
+            "controls names 'modle_2', which is not among the networks: did you mean 'model_2'",
+        ),
+        ({"controls": {"x", "y", "zebra", "u", "v"}}, "not among the networks: they are model_0, model_1"),
+        ({"controls": "zebra"}, "'zebra', which is not among the networks: they are model_0, .*, model_4$"),
+        ({"controls": np.array(["zebra", "model_1"])}, "'zebra', which is not among"),
+        (
+            {"scores": [0.8, 80, 0.7, 0.7, 0.7], "metric": "auroc"},
+            "'model_1' is 80, and auroc lies between 0 and 1: div",
+        ),
+        (
+            {"scores": [0.8, -0.1, 0.7, 0.7, 0.7], "metric": "auroc"},
+            "'model_1' is -0.1, and auroc lies between 0 and 1",
+        ),
+        ({"scores": [0.8, -1.2, 0.7, 0.7, 0.7], "metric": "pearson"}, "is -1.2, and pearson lies between -1 and 1"),
+        ({"scores": [(0.8, 0.7, 1.1)] * 5, "metric": "auroc"}, "'model_0' is 1.1, and auroc"),
+        ({"scores": [(0.8, 0.9, 0.7)] * 5}, "is 0.8 with an interval from 0.9 down to 0.7: give the lower end first"),
+        ({"scores": [(0.8, 0.9, 0.95)] * 5}, "is 0.8, outside of its own interval 0.9 to 0.95"),
         ({"region_ids": ["x"] * 59}, "59 region ids for 60"),
         ({"region_ids": ["x"] * 60}, "more than once"),
         ({"folds": list("aabbb")}, "2 folds and one set of sequences"),

@@ -17,6 +17,11 @@ with any good map and an AUROC of one half. Without a consensus the recurrence o
 trained network from a control best."""
 
 
+def decimals_apart(first: float, second: float, *, least: int = 3, most: int = 9) -> int:
+    """Return the fewest decimals, at least `least`, with which two different numbers are written differently."""
+    return next((n for n in range(least, most + 1) if f"{first:.{n}f}" != f"{second:.{n}f}"), least)
+
+
 def gate_reasons(
     value: np.ndarray,
     lo: np.ndarray,
@@ -61,9 +66,10 @@ def gate_reasons(
         if not np.isfinite(value[index]):
             reasons[index] = f"its validation {metric} is not a number: its prediction is constant"
         elif value[index] < limit:
+            n = decimals_apart(value[index], limit)
             reasons[index] = (
-                f"its validation {metric} {value[index]:.3f} is below {limit:.3f}, "
-                f"what the best candidate ({value[best]:.3f}) reaches at the least"
+                f"its validation {metric} {value[index]:.{n}f} is below {limit:.{n}f}, "
+                f"what the best candidate ({value[best]:.{n}f}) reaches at the least"
                 + (f" less the margin {margin:g}" if margin > 0 else "")
             )
     return reasons
@@ -82,6 +88,7 @@ def veto_reasons(
     *,
     candidate: np.ndarray,
     against_controls: Sequence[str],
+    control: np.ndarray | None = None,
     quantile: float = 0.05,
 ) -> list[str | None]:
     """Say which candidates' maps are no better than a control's, or at the bottom of a large population.
@@ -93,7 +100,9 @@ def veto_reasons(
     lower, upper
         criterion -> (n,) ends of the intervals.
     candidate
-        (n,) bool, False for controls.
+        (n,) bool: whose maps are judged, and what the lowest share is one of.
+    control
+        (n,) bool; by default all but the candidates.
     against_controls
         Criteria of which the candidate's whole interval must lie above that of every control. A candidate
         whose value alone lies above can be noise: it passes one control in ten times.
@@ -107,7 +116,7 @@ def veto_reasons(
     """
     reasons: list[list[str]] = [[] for _ in range(len(candidate))]
     members = np.flatnonzero(candidate)
-    controls = np.flatnonzero(~candidate)
+    controls = np.flatnonzero(~candidate if control is None else control)
     for name in against_controls:
         ends = upper[name][controls]
         if not np.isfinite(ends).any():
@@ -115,9 +124,10 @@ def veto_reasons(
         limit = float(np.nanmax(ends))
         for index in members:
             if lower[name][index] <= limit:
+                n = decimals_apart(lower[name][index], limit)
                 reasons[index].append(
-                    f"its {name} {scores[name][index]:.3f} (lower end {lower[name][index]:.3f}) "
-                    f"is not above {limit:.3f}, a control's upper end"
+                    f"its {name} {scores[name][index]:.{n}f} (lower end {lower[name][index]:.{n}f}) "
+                    f"is not above {limit:.{n}f}, a control's upper end"
                 )
     if quantile > 0 and len(members) >= QUANTILE_MINIMUM:
         for name in VETO_LOWEST:

@@ -49,7 +49,8 @@ def rank_candidates(
         n names; by default the keys of `maps`, or model_0, model_1, ...
     scores
         Validation metric of each network, higher is better: n numbers, (n, 3) numbers (value and interval
-        ends), or a dictionary. Without intervals and with `margin` 0 they are shown and gate nothing.
+        ends), or a dictionary; on the scale of the metric, not in percent. Without intervals and with `margin` 0
+        they are shown and gate nothing.
     metric
         Name of `scores`; "auroc" and "pearson" have a known chance level, at or below which networks are
         gated and have no vote.
@@ -77,7 +78,8 @@ def rank_candidates(
     margin
         Loss of the validation metric that is accepted at the gate.
     quantile
-        With 20 or more candidates in a fold, this lowest share of c_cos, c_auc and sl_con is vetoed.
+        With 20 or more candidates in a fold that pass the gate, this lowest share of their c_cos, c_auc and sl_con is
+        vetoed.
     consistency
         Settings of ACME's divergences: k, threshold, window, cutoff, basis.
     bootstraps, seed
@@ -95,10 +97,12 @@ def rank_candidates(
 
     Notes
     -----
-    The score is the mean rank percentile, within a fold, of three measures of agreement with a re-weighted
-    consensus of the other networks (`consensus.consensus`); with fewer than 3 other networks, of four that
-    read one network at a time. Intervals are 95 %, from bootstrap samples of regions with the consensus and
-    fitted tables held fixed; for the two divergences from a block jackknife.
+    The score is the mean rank percentile, among the candidates of a fold that passed gate and veto, of three measures
+    of agreement with a re-weighted consensus of the other networks (`consensus.consensus`); with fewer than 3 other
+    networks, of four that read one network at a time. Leaving out a network that predicts no better than chance
+    changes nothing for the others; one that the gate stops for another reason, or that is vetoed, still has its vote
+    in the consensus. Intervals are 95 %, from bootstrap samples of regions with the consensus and fitted tables held
+    fixed; for the two divergences and their nulls from a block jackknife.
 
     Examples
     --------
@@ -119,6 +123,7 @@ def rank_candidates(
         onehot,
         ids=ids,
         scores=scores,
+        metric=metric,
         families=families,
         folds=folds,
         controls=controls,

@@ -76,7 +76,7 @@ def rank_networks(
         top=top,
         single=single,
         runs=None if networks.votes is None else dict(zip(table["id"], networks.votes, strict=True)),
-        notices=[*networks.notices, *_notices(folds, candidate, rule, quantile)],
+        notices=[*networks.notices, *_notices(folds, candidate, status == "gated", rule, quantile)],
         metric=metric,
     )
     for name in ("chosen", "front", "inseparable"):
@@ -109,12 +109,12 @@ def _references(fold: Fold, voters: np.ndarray, votes: list | None) -> int:
     return len(rows if votes is None else {votes[row] for row in rows}) - 1
 
 
-def _notices(folds: dict[str, Fold], candidate: np.ndarray, rule: str, quantile: float) -> list[str]:
+def _notices(folds: dict[str, Fold], candidate: np.ndarray, gated: np.ndarray, rule: str, quantile: float) -> list[str]:
     """Say in sentences what limits the conclusion."""
     notices = []
     for name, fold in folds.items():
         where = in_fold(name, len(folds))
-        n = int(candidate[fold.rows].sum())
+        n = int((candidate & ~gated)[fold.rows].sum())
         if fold.n_regions < 50:
             notices.append(f"Only {fold.n_regions} regions{where} were compared: intervals are wide, 200 are advised.")
         elif fold.n_regions < 200:
@@ -124,7 +124,7 @@ def _notices(folds: dict[str, Fold], candidate: np.ndarray, rule: str, quantile:
         if rule == "A*" and quantile > 0 and n < QUANTILE_MINIMUM:
             notices.append(
                 f"The veto on the lowest {quantile:.0%} was not applied{where}: it needs {QUANTILE_MINIMUM} "
-                f"candidates, there are {n}."
+                f"candidates that pass the gate, there {'is' if n == 1 else 'are'} {n}."
             )
     if rule == "B":
         notices.append(f"There are fewer than {MINIMUM_REFERENCES} others to agree with: the weaker rule B was used.")

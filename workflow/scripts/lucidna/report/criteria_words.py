@@ -8,7 +8,7 @@ from lucidna.report.tables import is_end
 
 #: What the columns of the panel mean, in the words of the page; in the order of the page.
 MEANINGS = {
-    "score": ("score", "mean rank percentile, within a fold, of the criteria that count: 1 is best"),
+    "score": ("score", "mean rank percentile, among what passed in the fold, of the criteria that count: 1 is best"),
     "c_cos": (
         "consensus cosine",
         "agreement of whole maps with the re-weighted consensus of the other networks",
