@@ -1,6 +1,6 @@
 import numpy as np
 
-from lucidna.ranking.gate import at_chance, decimals_apart, gate_reasons, veto_reasons
+from lucidna.ranking.gate import at_chance, decimals_apart, gate_reasons, grounds_of, veto_reasons
 
 
 def test_gate_keeps_what_reaches_the_interval_of_the_best():
@@ -59,6 +59,28 @@ def test_veto_of_what_is_not_above_the_controls():
     closer = {**values, "c_cos": np.array([0.5, 0.3, 0.15, np.nan])}
     assert veto_reasons(closer, lower, upper, candidate=candidate, against_controls=("c_cos",))[1]
     assert "c_cos 0.200 (lower end 0.100) is not above 0.250" in reasons[1]
+
+
+def test_every_reason_has_its_grounds():
+    """The grounds are read from the sentences that this module writes."""
+    value, lo = np.array([0.9, 0.8, np.nan]), np.array([0.88, 0.7, np.nan])
+    reasons = gate_reasons(value, lo, candidate=np.ones(3, dtype=bool), margin=0.01, metric="auroc")
+    assert [grounds_of(reason) for reason in reasons[1:]] == [
+        ["prediction clearly worse than the best"],
+        ["a constant prediction"],
+    ]
+    many = {name: np.append(values, 0.3) for name, values in scores(20).items()}
+    candidate = np.arange(21) < 20
+    found = veto_reasons(many, many, many, candidate=candidate, against_controls=("c_cos", "c_auc"))
+    worst = grounds_of(found[0])
+    assert worst == [
+        "consensus cosine not above that of a control",
+        "consensus AUROC not above that of a control",
+        "consensus cosine in the lowest share of the population",
+        "consensus AUROC in the lowest share of the population",
+        "seqlet recurrence in the lowest share of the population",
+    ]
+    assert grounds_of("because") == []
 
 
 def test_lowest_share_is_vetoed_only_in_a_population():

@@ -129,6 +129,52 @@ def test_scores_that_are_not_known_are_not_judged(toy):
     rank_candidates(toy.maps(QUALITY), toy.onehot, scores=[80, 70, 60, 50, 40], metric="percent", **FAST)
 
 
+def test_the_verdict_says_how_far_the_delivered_agree(toy, ranked):
+    level, panel = ranked.verdict["agreement"], ranked.panel.set_index("id")
+    assert level["delivered"]["value"] == pytest.approx(panel.loc[["best", "good"], "c_cos"].mean())
+    assert level["delivered"]["lo"] < level["delivered"]["value"] < level["delivered"]["hi"]
+    # Means over networks vary less than the lowest and highest ends of their members.
+    assert level["delivered"]["lo"] >= panel.loc[["best", "good"], "c_cos_lo"].min()
+    assert level["control"]["hi"] == panel.loc["control", "c_cos_hi"]
+    assert (level["above"], level["highest"]["id"], level["n_controls"]) == (True, "best", 1)
+    text = ranked.verdict["text"]
+    assert f"the maps of the 2 delivered have a mean cosine of {level['delivered']['value']:.2f} (95 % inter" in text
+    assert f"; the control has {level['control']['value']:.2f} (" in text
+    assert "does not agree" not in text
+    assert "do not agree" not in text
+
+
+def test_the_best_of_a_bad_lot_is_called_so(toy):
+    noise = noise_like(toy.truth[None], 7)
+    with_controls = rank_candidates(noise, toy.onehot, controls=["model_5", "model_6"], **FAST).verdict
+    assert with_controls["status"] == "none"
+    assert with_controls["agreement"]["delivered"] is None
+    assert with_controls["agreement"]["above"] is False
+    assert "So even the candidate that agrees best does not agree better than a control" in with_controls["text"]
+    assert "the highest of 2 controls has" in with_controls["text"]
+    # Without a control something is delivered; that it is nothing is said.
+    without = rank_candidates(noise, toy.onehot, **FAST).verdict
+    assert without["agreement"]["control"] is None
+    assert "Its interval reaches 0: these maps have nothing in common beyond chance." in without["text"]
+    # By rule B what passes the veto may still agree no better than a control.
+    maps = np.concatenate([toy.maps([0.1]), toy.maps([3.0], seed=7), toy.maps([0.3], seed=8)])
+    few = rank_candidates(maps, toy.onehot, controls=["model_2"], **FAST).verdict
+    assert few["rule"] == "B"
+    assert few["agreement"]["above"] is False
+    alone = rank_candidates(maps[[0, 2]], toy.onehot, controls=["model_1"], **FAST).verdict
+    assert alone["agreement"] is None
+
+
+def test_agreement_is_averaged_over_folds(toy):
+    other = make_toy(seed=8)
+    maps = [*toy.maps([0.2, 0.4, 0.8, 1.2]), *other.maps([0.3, 0.5, 0.9, 1.4])]
+    found = rank_candidates(maps, {"a": toy.onehot, "b": other.onehot}, folds=["a"] * 4 + ["b"] * 4, top=2, **FAST)
+    panel = found.panel.set_index("id")
+    delivered = found.verdict["agreement"]["delivered"]
+    assert delivered["value"] == pytest.approx(panel.loc[["model_0", "model_4"], "c_cos"].mean())
+    assert delivered["lo"] < delivered["value"] < delivered["hi"]
+
+
 def test_few_networks_are_ranked_by_rule_b(toy):
     maps = np.concatenate([toy.maps([0.2, 0.8]), noise_like(toy.truth[None], 1)])
     ranking = rank_candidates(maps, toy.onehot, controls=["none", "none", "label_shuffled"], **FAST)
@@ -172,6 +218,19 @@ def test_written_files_are_read_again(ranked, tmp_path):
         ranked.panel["c_cos"].tolist()
     )
     assert (tmp_path / "ranking.tsv").read_text().startswith("rank\tid\t")
+
+
+def test_projected_maps_in_another_order_are_noticed_and_others_are_not(toy):
+    maps = toy.maps(QUALITY)
+    projected = maps * toy.onehot
+    turned = projected[1][::-1]
+    with pytest.raises(UserError, match=r"'b' cannot be ranked: .* in 60 of 60 regions not that of the sequence"):
+        rank_candidates({"a": projected[0], "b": turned}, toy.onehot, **FAST)
+    assert rank_candidates(projected, toy.onehot, **FAST).verdict["best"] == "model_0"
+    # A copy with its rows turned is not recognised; it agrees with no other, as the documentation says.
+    found = rank_candidates([*maps[:3], maps[0][::-1]], toy.onehot, **FAST)
+    assert found.ranking["id"].iloc[-1] == "model_3"
+    assert found.panel["c_cos"].iloc[3] < 0.2 < 0.3 < found.panel["c_cos"].iloc[2]
 
 
 @pytest.mark.parametrize(

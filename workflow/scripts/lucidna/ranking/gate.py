@@ -17,6 +17,26 @@ with any good map and an AUROC of one half. Without a consensus the recurrence o
 trained network from a control best."""
 
 
+GROUNDS = {
+    "does not exceed chance": "prediction no better than chance",
+    "its prediction is constant": "a constant prediction",
+    "what the best candidate": "prediction clearly worse than the best",
+    "a control's upper end": "{} not above that of a control",
+    "in the lowest": "{} in the lowest share of the population",
+}
+"""What tells the grounds of a reason apart -> the ground in a few words, with the name of the criterion."""
+WORDS = {"c_cos": "consensus cosine", "c_auc": "consensus AUROC", "sl_con": "seqlet recurrence"}
+
+
+def grounds_of(reason: str) -> list[str]:
+    """Return the grounds of a reason of the gate or the veto, in a few words each; none for other reasons."""
+    found = []
+    for part in reason.split("; "):
+        criterion = next((words for name, words in WORDS.items() if part.startswith(f"its {name} ")), "criterion")
+        found += [words.format(criterion) for phrase, words in GROUNDS.items() if phrase in part]
+    return found
+
+
 def decimals_apart(first: float, second: float, *, least: int = 3, most: int = 9) -> int:
     """Return the fewest decimals, at least `least`, with which two different numbers are written differently."""
     return next((n for n in range(least, most + 1) if f"{first:.{n}f}" != f"{second:.{n}f}"), least)

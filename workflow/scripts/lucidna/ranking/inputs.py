@@ -12,7 +12,7 @@ from lucidna.attribution.correction import correct
 from lucidna.errors import UserError, nearest
 from lucidna.ranking.control_share import control_map
 from lucidna.ranking.prediction import problem_of_score
-from lucidna.ranking.prepare import check_onehot, problem_of, unit_norm
+from lucidna.ranking.prepare import check_onehot, misplaced, problem_of, unit_norm
 from lucidna.ranking.probes.store import Probes
 
 SAMPLE = 5
@@ -104,7 +104,7 @@ def read_networks(
         fold: _region_names(region_ids, fold, len(array), several=several) for fold, array in sequences.items()
     }
     for name, array, fold in zip(names, arrays, fold_of, strict=True):
-        problem = problem_of(array, sequences[fold].shape)
+        problem = problem_of(array, sequences[fold].shape) or misplaced(array, sequences[fold])
         if problem:
             raise UserError(f"network '{name}' cannot be ranked: {problem}")
     copies = identical_maps(names, arrays, fold_of)

@@ -42,7 +42,10 @@ def rank_candidates(
     maps
         n arrays (N, 4, L) of hypothetical attributions (saliency of the logit, say), bases ACGT, raw or
         corrected: one array (n, N, 4, L), a list, or a dictionary id -> array. Memory-mapped arrays are read
-        one network at a time.
+        one network at a time. Nothing in such an array says of which sequences it is: maps whose regions are in
+        another order than `onehot` are noticed only when they are projected (one base at each position). Otherwise
+        they hardly agree with any other network's, and a network that is given twice, once in another order, is
+        not seen to be a copy. (Maps from files come with sequences and ids of their own, which are compared.)
     onehot
         The sequences, one-hot (N, 4, L) or codes (N, L); with several folds a dictionary fold -> sequences.
     ids

@@ -14,6 +14,7 @@ from lucidna.ranking.families import family_table
 from lucidna.ranking.fold import Fold, measure_fold, panel_of
 from lucidna.ranking.gate import QUANTILE_MINIMUM, at_chance
 from lucidna.ranking.inputs import Networks
+from lucidna.ranking.level import agreement_level
 from lucidna.ranking.order import order_networks, status_of
 from lucidna.ranking.prediction import CHANCE
 from lucidna.ranking.score import MINIMUM_REFERENCES, RULE_B, objective_of
@@ -78,6 +79,7 @@ def rank_networks(
         runs=None if networks.votes is None else dict(zip(table["id"], networks.votes, strict=True)),
         notices=[*networks.notices, *_notices(folds, candidate, status == "gated", rule, quantile)],
         metric=metric,
+        level=lambda chosen: agreement_level(panel, folds, candidate, chosen),
     )
     for name in ("chosen", "front", "inseparable"):
         ranking[name] = ranking["id"].isin(verdict[name])
