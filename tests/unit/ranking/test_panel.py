@@ -56,6 +56,22 @@ def test_tables_carry_values_inside_their_intervals(ranked):
     assert ranked.families["n"].sum() == 5
 
 
+def test_every_value_of_the_panel_has_an_interval(ranked, experiment):
+    candidates, folder, dataset = experiment
+    for candidate in candidates:
+        metrics = {"status": "ok", "valid": {"loss": 0.5}}
+        (folder / "train" / candidate["id"] / "metrics.json").write_text(json.dumps(metrics))
+    for panel in (ranked.panel, rank((candidates, folder, dataset)).panel):
+        numbers = panel.select_dtypes("float").columns
+        values = [name for name in numbers if not name.endswith(("_lo", "_hi"))]
+        assert {"prediction", "c_cos", "m1cf", "m2cf", "m1_null", "m2_null"} <= set(values)
+        bare = {name for name in values if not {f"{name}_lo", f"{name}_hi"} <= set(numbers)}
+        # What the documentation of the panel names as having none.
+        assert bare == {"consensus_weight"}
+        for name in set(values) - bare:
+            assert (panel[f"{name}_lo"].notna() == panel[name].notna()).all(), name
+
+
 def test_same_seed_same_numbers_and_order_of_input_does_not_matter(toy):
     maps = toy.maps(QUALITY)
     names = list("abcde")
