@@ -32,9 +32,9 @@ def agreement_level(
     Returns
     -------
     dict that JSON can hold: criterion; delivered (value, lo, hi: the mean over the chosen), highest and control (id,
-    value, lo, hi), each None where there is none; n_controls; above, whether the lower end of the delivered (of the
-    highest, where nothing is) lies above the upper end of every control, None without controls. None where no
-    candidate was compared with others.
+    value, lo, hi), each None where there is none; n_delivered and n_controls, those whose cosine is known; above,
+    whether the lower end of the delivered (of the highest, where nothing is) lies above the upper end of every
+    control, None without controls. None where no candidate was compared with others.
     """
     if CRITERION not in panel:
         return None
@@ -63,6 +63,7 @@ def agreement_level(
         "delivered": delivered,
         "highest": highest,
         "control": control,
+        "n_delivered": int(members.sum()),
         "n_controls": int((~candidate & known).sum()),
         "above": None if control is None else (delivered or highest)["lo"] > control["hi"],
     }
@@ -72,7 +73,7 @@ def _numbers(value: float, lo: float, hi: float) -> dict[str, float]:
     return {"value": float(value), "lo": float(lo), "hi": float(hi)}
 
 
-def level_sentences(level: Mapping | None, n_delivered: int) -> list[str]:
+def level_sentences(level: Mapping | None) -> list[str]:
     """Say what `agreement_level` found, and say so when controls agree as well, or without them nothing does."""
     if level is None:
         return []
@@ -80,10 +81,10 @@ def level_sentences(level: Mapping | None, n_delivered: int) -> list[str]:
     scale = "where 1 is the same map and 0 nothing in common"
     if delivered is None:
         whose, what, shown = f"the candidate that agrees best ({highest['id']}) has", "a cosine", highest
-    elif n_delivered == 1:
+    elif level["n_delivered"] == 1:
         whose, what, shown = "the maps of the one delivered have", "a cosine", delivered
     else:
-        whose, what, shown = f"the maps of the {n_delivered} delivered have", "a mean cosine", delivered
+        whose, what, shown = f"the maps of the {level['n_delivered']} delivered have", "a mean cosine", delivered
     first = (
         f"In absolute terms, {whose} {what} of {_digits(shown['value'])} (95 % interval {_ends(shown)}) with the "
         f"consensus of the others, {scale}"

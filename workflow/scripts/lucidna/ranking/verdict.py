@@ -119,7 +119,7 @@ def verdict_of(
     remedy = would_separate(inseparable, needed, n_regions, seeds) if together else None
     agreement = None if level is None else level(chosen)
     ties = tie_sentences(passed, chosen, metric, runs)
-    ending = [*ties, *level_sentences(agreement, len(chosen))]
+    ending = [*ties, *level_sentences(agreement)]
     return {
         "status": status,
         "rule": rule,
