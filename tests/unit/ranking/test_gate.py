@@ -76,9 +76,9 @@ def test_every_reason_has_its_grounds():
     assert worst == [
         "consensus cosine not above that of a control",
         "consensus AUROC not above that of a control",
-        "consensus cosine in the lowest share of the population",
-        "consensus AUROC in the lowest share of the population",
-        "seqlet recurrence in the lowest share of the population",
+        "consensus cosine in the lowest 5% of those that pass the gate",
+        "consensus AUROC in the lowest 5% of those that pass the gate",
+        "seqlet recurrence in the lowest 5% of those that pass the gate",
     ]
     assert grounds_of("because") == []
 

@@ -124,7 +124,8 @@ def test_what_was_set_aside_is_counted_by_its_grounds():
     assert "1 was stopped at the gate on prediction: prediction no better than chance (net9)." in text
     assert (
         "7 were vetoed for their maps: consensus cosine not above that of a control in 1 (net2); "
-        "consensus AUROC in the lowest share of the population in 6 (net3, net4, net5, net6, net7 and 1 more)." in text
+        "consensus AUROC in the lowest 5% of those that pass the gate in 6 (net3, net4, net5, net6, net7 and 1 more)."
+        in text
     )
 
 

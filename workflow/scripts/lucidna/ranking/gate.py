@@ -22,9 +22,9 @@ GROUNDS = {
     "its prediction is constant": "a constant prediction",
     "what the best candidate": "prediction clearly worse than the best",
     "a control's upper end": "{} not above that of a control",
-    "in the lowest": "{} in the lowest share of the population",
+    "in the lowest": "{} in the lowest {} of those that pass the gate",
 }
-"""What tells the grounds of a reason apart -> the ground in a few words, with the name of the criterion."""
+"""What tells the grounds of a reason apart -> the ground in a few words, with the criterion and the share."""
 WORDS = {"c_cos": "consensus cosine", "c_auc": "consensus AUROC", "sl_con": "seqlet recurrence"}
 
 
@@ -33,7 +33,8 @@ def grounds_of(reason: str) -> list[str]:
     found = []
     for part in reason.split("; "):
         criterion = next((words for name, words in WORDS.items() if part.startswith(f"its {name} ")), "criterion")
-        found += [words.format(criterion) for phrase, words in GROUNDS.items() if phrase in part]
+        share = part.partition("in the lowest ")[2].partition(" ")[0]
+        found += [words.format(criterion, share) for phrase, words in GROUNDS.items() if phrase in part]
     return found
 
 
@@ -156,5 +157,7 @@ def veto_reasons(
                 continue
             limit = float(np.nanquantile(values, quantile))
             for index in members[values <= limit]:
-                reasons[index].append(f"its {name} {scores[name][index]:.3f} is in the lowest {quantile:.0%} of all")
+                reasons[index].append(
+                    f"its {name} {scores[name][index]:.3f} is in the lowest {quantile:.0%} of all that pass the gate"
+                )
     return ["; ".join(found) if found else None for found in reasons]
