@@ -189,6 +189,12 @@ def unlabelled_projection(entries, toy, tmp_path):
     rewrite(entries, "b", toy.onehot * np.float32(0.3))
 
 
+def projected_of_another_order(entries, toy, tmp_path):
+    with np.load(entries["b"]["maps"]) as file:
+        rewrite(entries, "b", (file["arr_0"] * toy.onehot)[::-1])
+    entries["b"]["contributions"] = "projected"
+
+
 def no_onehot(entries, toy, tmp_path):
     entries["b"]["onehot"] = None
 
@@ -231,6 +237,7 @@ def damaged(entries, toy, tmp_path):
         (zero, ["'b'", "zero everywhere"]),
         (copied, ["'b' and 'd'", "identical maps"]),
         (unlabelled_projection, ["external.b", "contributions: projected"]),
+        (projected_of_another_order, ["external.b", "in 60 of 60 regions not that of the sequence", "same order"]),
         (no_onehot, ["external.b", "lacks 'onehot'"]),
         (not_onehot, ["external.b", "not one-hot"]),
         (pickled, ["external.b", "cannot be read"]),

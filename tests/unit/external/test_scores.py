@@ -31,13 +31,15 @@ def test_values_with_and_without_intervals(tmp_path):
         (["id auroc", "a 1", "b high"], ["'high'"]),
         (["id aurco", "a 1", "b 1"], ["no column 'auroc'", "did you mean 'aurco'"]),
         (["name auroc", "a 1", "b 1"], ["no column 'id'", "it has name, auroc"]),
-        (["id auroc auroc_lo auroc_hi", "a 1 0 2", "b 1 2 3"], ["'b'", "outside of its own interval"]),
+        (["id r r_lo r_hi", "a 1 0 2", "b 1 2 3"], ["'b'", "1, outside of its own interval 2 to 3"]),
+        (["id r r_lo r_hi", "a 1 0 2", "b 1 2 0"], ["'b'", "from 2 down to 0"]),
+        (["id auroc", "a 0.9", "b 90"], ["auroc of 'b' is 90", "between 0 and 1", "divide percentages by 100"]),
         ([""], ["cannot be read"]),
     ],
 )
 def test_bad_tables_are_one_sentence(tmp_path, lines, words):
     with pytest.raises(UserError) as caught:
-        read_scores(write(tmp_path, *lines), ["a", "b"], metric="auroc")
+        read_scores(write(tmp_path, *lines), ["a", "b"], metric="r" if " r " in lines[0] else "auroc")
     assert all(word in str(caught.value) for word in words), caught.value
 
 

@@ -1,6 +1,6 @@
 import numpy as np
 
-from lucidna.ranking.gate import at_chance, gate_reasons, veto_reasons
+from lucidna.ranking.gate import at_chance, decimals_apart, gate_reasons, grounds_of, veto_reasons
 
 
 def test_gate_keeps_what_reaches_the_interval_of_the_best():
@@ -10,6 +10,19 @@ def test_gate_keeps_what_reaches_the_interval_of_the_best():
     assert [reason is None for reason in reasons] == [True, True, False, True]
     assert "validation auroc 0.800 is below 0.880" in reasons[2]
     assert gate_reasons(value, lo, candidate=candidate, margin=0.1) == [None] * 4
+
+
+def test_numbers_that_differ_are_written_differently():
+    value, lo = np.array([0.7, 0.59996]), np.array([0.6000, 0.5])
+    (_, reason) = gate_reasons(value, lo, candidate=np.ones(2, dtype=bool), metric="auroc")
+    assert "auroc 0.59996 is below 0.60000, what the best candidate (0.70000)" in reason
+    scores = {"c_cos": np.array([0.61, 0.5])}
+    lower, upper = {"c_cos": np.array([0.59996, 0.4])}, {"c_cos": np.array([0.7, 0.6])}
+    reasons = veto_reasons(
+        scores, lower, upper, candidate=np.array([True, False]), against_controls=("c_cos",), quantile=0
+    )
+    assert reasons[0] == "its c_cos 0.61000 (lower end 0.59996) is not above 0.60000, a control's upper end"
+    assert (decimals_apart(0.1, 0.2), decimals_apart(0.1, 0.1), decimals_apart(1, 1 + 1e-6)) == (3, 3, 6)
 
 
 def test_gate_without_intervals_needs_a_margin():
@@ -46,6 +59,28 @@ def test_veto_of_what_is_not_above_the_controls():
     closer = {**values, "c_cos": np.array([0.5, 0.3, 0.15, np.nan])}
     assert veto_reasons(closer, lower, upper, candidate=candidate, against_controls=("c_cos",))[1]
     assert "c_cos 0.200 (lower end 0.100) is not above 0.250" in reasons[1]
+
+
+def test_every_reason_has_its_grounds():
+    """The grounds are read from the sentences that this module writes."""
+    value, lo = np.array([0.9, 0.8, np.nan]), np.array([0.88, 0.7, np.nan])
+    reasons = gate_reasons(value, lo, candidate=np.ones(3, dtype=bool), margin=0.01, metric="auroc")
+    assert [grounds_of(reason) for reason in reasons[1:]] == [
+        ["prediction clearly worse than the best"],
+        ["a constant prediction"],
+    ]
+    many = {name: np.append(values, 0.3) for name, values in scores(20).items()}
+    candidate = np.arange(21) < 20
+    found = veto_reasons(many, many, many, candidate=candidate, against_controls=("c_cos", "c_auc"))
+    worst = grounds_of(found[0])
+    assert worst == [
+        "consensus cosine not above that of a control",
+        "consensus AUROC not above that of a control",
+        "consensus cosine in the lowest 5% of those that pass the gate",
+        "consensus AUROC in the lowest 5% of those that pass the gate",
+        "seqlet recurrence in the lowest 5% of those that pass the gate",
+    ]
+    assert grounds_of("because") == []
 
 
 def test_lowest_share_is_vetoed_only_in_a_population():

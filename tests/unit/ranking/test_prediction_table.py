@@ -3,7 +3,13 @@ import pytest
 from sklearn.metrics import average_precision_score
 
 from lucidna.ranking.calibration import calibration_error, calibration_interval
-from lucidna.ranking.prediction_table import OVERALL, aupr_draws, overall_columns, prediction_table
+from lucidna.ranking.prediction_table import (
+    OVERALL,
+    aupr_draws,
+    cross_entropy_interval,
+    overall_columns,
+    prediction_table,
+)
 from lucidna.training.metrics import score
 
 FAST = {"bootstraps": 100, "seed": 0}
@@ -72,6 +78,14 @@ def test_average_precision_of_samples_equals_that_of_the_repeated_rows():
         rows = np.repeat(np.arange(80), count)
         assert draw == pytest.approx(average_precision_score(target[rows], prediction[rows]))
     assert np.isnan(aupr_draws(prediction, np.zeros(80), counts)).all()
+
+
+def test_the_interval_of_the_cross_entropy_is_that_of_its_mean():
+    logit, target = labels(400)
+    each = -np.log(np.where(target > 0.5, 1 / (1 + np.exp(-logit)), 1 / (1 + np.exp(logit)))).mean(axis=1)
+    lo, hi = cross_entropy_interval(logit, target, bootstraps=2000)
+    half = 1.96 * each.std() / 20
+    np.testing.assert_allclose([lo, hi], [each.mean() - half, each.mean() + half], atol=0.1 * half)
 
 
 def test_a_calibrated_network_has_little_error_and_an_overconfident_one_much():

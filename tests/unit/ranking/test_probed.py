@@ -104,13 +104,21 @@ def test_probes_are_in_the_panel_with_intervals_and_change_nothing_else(probed):
     pd.testing.assert_frame_equal(found.panel[without.panel.columns], without.panel)
 
 
+def cross_entropy(logit, target):
+    chance = 1 / (1 + np.exp(-logit.astype(float)))
+    return -np.mean(target * np.log(chance) + (1 - target) * np.log(1 - chance))
+
+
 def test_the_panel_holds_the_metrics_of_prediction(probed):
     candidates, folder, _ = probed
     (folder / "train" / "cnn-0" / "metrics.json").write_text(json.dumps({"status": "ok", "valid": {"loss": 0.25}}))
     found = rank(probed)
     panel = found.panel.set_index("id")
     assert panel.loc["cnn-0", "valid_loss"] == 0.25
-    assert np.isnan(panel.loc["cnn-1", "valid_loss"])
+    with np.load(folder / "train" / "cnn-0" / "valid.npz") as file:
+        shown = cross_entropy(file["prediction"], file["target"])
+    assert panel.loc["cnn-0", "valid_loss_lo"] < shown < panel.loc["cnn-0", "valid_loss_hi"]
+    assert np.isnan(panel.loc["cnn-1", ["valid_loss", "valid_loss_lo", "valid_loss_hi"]].astype(float)).all()
     for name in ("aupr", "calibration_error"):
         assert (panel[f"{name}_lo"] <= panel[name]).all()
         assert (panel[name] <= panel[f"{name}_hi"]).all()

@@ -87,7 +87,7 @@ def test_a_sequence_without_signal_does_not_shift_the_others(clean):
 def test_acme_method_1_without_any_segment_is_nan():
     codes = np.random.default_rng(0).integers(0, 4, (30, 40)).astype(np.uint8)
     assert np.isnan(acme_kmer(np.zeros((30, 4, 40)), codes, k=6).kld)
-    assert np.isnan(rolled_kmer_null(np.zeros((30, 4, 40)), codes, k=6))
+    assert np.isnan(rolled_kmer_null(np.zeros((30, 4, 40)), codes, k=6)).all()
 
 
 def test_cross_fitting_repairs_what_noise_gains(toy):
@@ -106,7 +106,13 @@ def test_rolled_null_is_below_a_true_motif_and_follows_its_seed(toy):
     codes, good = codes_of(toy.onehot), unit_norm(toy.maps([0.1])[0])
     nulls = [rolled_kmer_null(good, codes, k=3, seed=seed) for seed in (0, 0, 1)]
     assert nulls[0] == nulls[1] != nulls[2]
-    assert nulls[0] < 0.5 * acme_kmer(good, codes, k=3).kld
+    value, lo, hi = nulls[0]
+    assert lo < value < hi < 0.5 * acme_kmer(good, codes, k=3).kld
+    # One draw: by hand from its own parts.
+    one, left, right = rolled_kmer_null(good, codes, k=3, draws=1, blocks=2)
+    halves = [rolled_kmer_null(good, codes, k=3, draws=1, blocks=blocks)[0] for blocks in (2, 20)]
+    assert one == halves[0] == halves[1]
+    assert right - one == pytest.approx(one - left) != 0
 
 
 def test_soft_kmer_of_uniform_importance_is_nearly_zero_and_skips_n():

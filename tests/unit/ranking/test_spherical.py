@@ -6,6 +6,8 @@ from lucidna.errors import UserError
 from lucidna.ranking.prepare import unit_norm
 from lucidna.ranking.spherical import BASES, _box_sum, spherical_consistency, spherical_null
 
+from .conftest import make_toy
+
 
 @pytest.fixture(scope="module")
 def clean(reference):
@@ -51,25 +53,35 @@ def test_box_sum_is_the_asymmetric_window():
 def test_a_planted_motif_stands_above_the_isotropic_null(toy):
     good = unit_norm(toy.maps([0.1])[0])
     value = spherical_consistency(good).kld
-    null = spherical_null(good, kind="isotropic", draws=3)
+    null, lo, hi = spherical_null(good, kind="isotropic", draws=3)
+    assert lo < null < hi
     assert value > null + 0.2
     # Noise is its own null.
     noise = unit_norm(correct(np.random.default_rng(0).standard_normal(good.shape)))
-    spread = [spherical_null(noise, seed=seed) for seed in range(5)]
+    spread = [spherical_null(noise, seed=seed)[0] for seed in range(5)]
     assert abs(spherical_consistency(noise).kld - np.mean(spread)) < 6 * np.std(spread) + 0.05
 
 
 def test_permuted_null_keeps_directions_at_window_1(toy):
     good = unit_norm(toy.maps([0.1])[0])
     value = spherical_consistency(good, window=1).kld
-    assert spherical_null(good, kind="permuted", window=1) == pytest.approx(value, abs=1e-3)
-    assert spherical_null(good, kind="permuted", window=6) != pytest.approx(
+    assert spherical_null(good, kind="permuted", window=1)[0] == pytest.approx(value, abs=1e-3)
+    assert spherical_null(good, kind="permuted", window=6)[0] != pytest.approx(
         spherical_consistency(good, window=6).kld, abs=1e-3
     )
 
 
+def test_the_interval_of_a_null_covers_other_sequences(toy):
+    """Nulls of disjoint sets of sequences differ by what the intervals say, not by ten times as much."""
+    good = unit_norm(make_toy(400, 80, seed=5).maps([0.5])[0])
+    found = np.array([spherical_null(good[part::4], kind="permuted", seed=part) for part in range(4)])
+    spread, half = found[:, 0].std(ddof=1), (found[:, 2] - found[:, 1]).mean() / 2
+    assert 0.3 < half / (1.96 * spread) < 5
+
+
 def test_maps_without_contrast_are_nan_and_bad_words_are_refused(toy):
     assert np.isnan(spherical_consistency(np.zeros((20, 4, 30))).kld)
+    assert np.isnan(spherical_null(np.zeros((20, 4, 30)), kind="permuted")).all()
     good = toy.maps([0.1])[0]
     with pytest.raises(UserError, match="basis is 'acme'"):
         spherical_consistency(good, basis="acme")

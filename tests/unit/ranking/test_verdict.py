@@ -113,6 +113,47 @@ def test_checkpoints_of_one_run_are_delivered_once():
     assert choose(frame, top=3, runs=runs) == ["net0", "net3"]
 
 
+def test_what_was_set_aside_is_counted_by_its_grounds():
+    frame = table(["passed", "passed", *["vetoed"] * 7, "gated", "failed", "failed"])
+    frame.loc[2:8, "reason"] = "its c_auc 0.5 is in the lowest 5% of all"
+    frame.loc[2, "reason"] = "its c_cos 0.2 (lower end 0.1) is not above 0.3, a control's upper end"
+    frame.loc[9, "reason"] = "its validation auroc does not exceed chance"
+    frame.loc[10:, "reason"] = ["its training failed: loss is NaN", "its training failed: no data"]
+    text = decide(frame)["text"]
+    assert "2 could not be compared: training failed (net10, net11)." in text
+    assert "1 was stopped at the gate on prediction: prediction no better than chance (net9)." in text
+    assert (
+        "7 were vetoed for their maps: consensus cosine not above that of a control in 1 (net2); "
+        "consensus AUROC in the lowest 5% of those that pass the gate in 6 (net3, net4, net5, net6, net7 and 1 more)."
+        in text
+    )
+
+
+def test_ties_across_the_edge_of_the_delivered_are_told():
+    frame = table(["passed"] * 5)
+    frame["score"] = [0.9, 0.6, 0.6, 0.6, 0.2]
+    assert (
+        "net1 is delivered and has the same score (0.60) as net2, net3, which are not: the better validation auroc "
+        "decided." in decide(frame, metric="auroc")["text"]
+    )
+    frame["prediction"] = np.nan
+    text = decide(frame, top=3)["text"]
+    assert (
+        "net1, net2 are delivered and have the same score (0.60) as net3, which is not: nothing but the order" in text
+    )
+    for top in (1, 4, 5):
+        assert "the same score" not in decide(frame, top=top)["text"]
+    # What shares a run with a delivered candidate is delivered by it.
+    runs = {"net0": 0, "net1": 1, "net2": 1, "net3": 1, "net4": 4}
+    assert "the same score" not in decide(frame, runs=runs)["text"]
+    folds = table(["passed"] * 3, folds=["a", "a", "b"])
+    folds["score"] = 0.7
+    assert (
+        "net0, net2 are delivered and have the same score (0.70) as net1, which is not: every fold"
+        in (decide(folds)["text"])
+    )
+
+
 def test_a_tie_is_not_told_apart_by_more_regions():
     rng = np.random.default_rng(0)
     draws = rng.normal(0.5, 0.05, (200, 2)) + np.array([0.05, 0])

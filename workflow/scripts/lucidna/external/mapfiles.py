@@ -15,7 +15,7 @@ import pandas as pd
 
 from lucidna.errors import UserError
 from lucidna.files import read_tsv
-from lucidna.ranking.prepare import codes_of
+from lucidna.ranking.prepare import codes_of, misplaced
 
 H5_SEQUENCES = ("raw/seq", "input_seqs")
 H5_MAPS = {
@@ -115,13 +115,16 @@ class MapFile:
         Raises
         ------
         UserError
-            Maps that are said to be hypothetical and are projected.
+            Maps that are said to be hypothetical and are projected; projected maps of other sequences.
         """
         values = np.asarray(self._maps[rows], dtype=np.float32) * self._factor
         present = codes[:, None, :] == np.arange(4, dtype=np.uint8)[None, :, None]
         if values.ndim == 2:
             return values[:, None, :] * present
         values = _length_last(values)
+        problem = misplaced(values, present)
+        if problem:
+            raise UserError(f"config key '{self.where}': {problem}")
         if self.contributions == "projected":
             return values * present
         if values.any() and not values[~present].any():

@@ -94,6 +94,7 @@ def rank_maps(
             arrays,
             onehot,
             scores=values,
+            metric=scores["metric"] if scores else "prediction",
             families={name: entry["family"] or name for name, entry in entries.items()},
             controls={name: entry["control"] for name, entry in entries.items()},
             votes={name: entry["run"] or name for name, entry in entries.items()},

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from lucidna.errors import UserError, nearest
+from lucidna.ranking.prediction import problem_of_score
 
 
 def read_scores(path: str | Path, ids: Sequence[str], *, metric: str) -> tuple[dict[str, list[float]], bool]:
@@ -34,8 +35,8 @@ def read_scores(path: str | Path, ids: Sequence[str], *, metric: str) -> tuple[d
     Raises
     ------
     UserError
-        A missing column; candidates that are missing, repeated or not among `ids`; scores that are not finite, or
-        outside of their interval.
+        A missing column; candidates that are missing, repeated or not among `ids`; scores that are not finite,
+        not on the metric's scale, or outside of their interval.
     """
     path = Path(path)
     try:
@@ -56,8 +57,9 @@ def read_scores(path: str | Path, ids: Sequence[str], *, metric: str) -> tuple[d
         if not np.isfinite(values[row]).all():
             text = ", ".join(table[columns].iloc[row])
             raise UserError(f"{path}: the {metric} of '{name}' is '{text}', which is not a finite number: mend the row")
-        if intervals and not values[row, 1] <= values[row, 0] <= values[row, 2]:
-            raise UserError(f"{path}: the {metric} of '{name}' is outside of its own interval: mend the row")
+        problem = problem_of_score(metric, *values[row])
+        if problem:
+            raise UserError(f"{path}: the {metric} of '{name}' is {problem}")
     return {name: values[row].tolist() for row, name in enumerate(given)}, intervals
 
 

@@ -16,6 +16,7 @@ from lucidna.ranking.autocorrelation import ac1_g, selfsnr
 from lucidna.ranking.bootstrap import bootstrap_means, weighted_mean
 from lucidna.ranking.consensus import consensus
 from lucidna.ranking.control_share import control_share
+from lucidna.ranking.direction_density import cross_fitted_directions
 from lucidna.ranking.kmers import acme_kmer, cross_fitted_kmer, rolled_kmer_null, soft_kmer
 from lucidna.ranking.prepare import MapSet
 from lucidna.ranking.recurrence import sl_con
@@ -27,14 +28,15 @@ PER_REGION = (
     "c_auc",
     "sl_con",
     "m1cf",
+    "m2cf",
     "soft_kmer6",
     "ac1_g",
     "selfsnr",
     "agreement",
     "family_agreement",
 )
-POPULATION = ("m1", "m2")
 NULLS = ("m1_null", "m2_null", "m2_permuted_null")
+POPULATION = ("m1", "m2", *NULLS)
 CONSISTENCY = {"k": 6, "threshold": 0.9, "window": 3, "cutoff": 0.1, "basis": "orthonormal"}
 
 logger = logging.getLogger(__name__)
@@ -51,9 +53,8 @@ class Measured:
     weights
         criterion -> (n, N) weights of the regions, for criteria whose regions do not count equally.
     population
-        criterion -> (n, 3) value and interval ends, for divergences of pooled histograms.
-    nulls
-        name -> (n,) what a criterion gives on randomised maps of the same network.
+        criterion -> (n, 3) value and interval ends, for divergences of pooled histograms, and their nulls: what they
+        give on randomised maps of the same network.
     consensus_weights
         (n,).
     """
@@ -61,7 +62,6 @@ class Measured:
     values: dict[str, np.ndarray]
     weights: dict[str, np.ndarray]
     population: dict[str, np.ndarray]
-    nulls: dict[str, np.ndarray]
     consensus_weights: np.ndarray
 
     def means(self) -> dict[str, np.ndarray]:
@@ -132,18 +132,20 @@ def measure(
     kmer = {key: settings[key] for key in ("k", "threshold")}
     sphere = {key: settings[key] for key in ("window", "cutoff", "basis")}
     n, n_regions = len(maps), maps.n_regions
-    single = ("sl_con", "m1cf", "soft_kmer6", "ac1_g", "selfsnr")
+    single = ("sl_con", "m1cf", "m2cf", "soft_kmer6", "ac1_g", "selfsnr")
     shown = ("angle_over_30",) if control is None else ("angle_over_30", "control_share")
     values = {name: np.full((n, n_regions), np.nan) for name in (*single, *shown)}
-    weights = {name: np.zeros((n, n_regions)) for name in ("sl_con", "m1cf")}
+    weights = {name: np.zeros((n, n_regions)) for name in ("sl_con", "m1cf", "m2cf")}
     population = {name: np.full((n, 3), np.nan) for name in POPULATION}
-    nulls = {name: np.full(n, np.nan) for name in NULLS}
     told = time.monotonic()
     for index in range(n):
         corrected, projected = maps.corrected(index), maps.projected(index)
         values["sl_con"][index], weights["sl_con"][index] = sl_con(corrected, maps.onehot)
         values["soft_kmer6"][index] = soft_kmer(corrected, maps.codes)
         values["m1cf"][index], weights["m1cf"][index] = cross_fitted_kmer(corrected, maps.codes, **kmer)
+        values["m2cf"][index], weights["m2cf"][index] = cross_fitted_directions(
+            corrected, window=sphere["window"], cutoff=sphere["cutoff"]
+        )
         values["ac1_g"][index] = ac1_g(projected)
         values["selfsnr"][index] = selfsnr(projected)
         values["angle_over_30"][index] = angle_share(maps.raw(index))
@@ -153,9 +155,9 @@ def measure(
         second = spherical_consistency(corrected, **sphere)
         population["m1"][index] = first.kld, first.lo, first.hi
         population["m2"][index] = second.kld, second.lo, second.hi
-        nulls["m1_null"][index] = rolled_kmer_null(corrected, maps.codes, **kmer, seed=seed)
-        nulls["m2_null"][index] = spherical_null(corrected, kind="isotropic", **sphere, seed=seed)
-        nulls["m2_permuted_null"][index] = spherical_null(corrected, kind="permuted", **sphere, seed=seed)
+        population["m1_null"][index] = rolled_kmer_null(corrected, maps.codes, **kmer, seed=seed)
+        for name, kind in (("m2_null", "isotropic"), ("m2_permuted_null", "permuted")):
+            population[name][index] = spherical_null(corrected, kind=kind, **sphere, seed=seed)
         if time.monotonic() - told > 5:
             told = time.monotonic()
             logger.info("scored the maps of %d of %d networks", index + 1, n)
@@ -174,6 +176,5 @@ def measure(
         values={name: values[name] for name in order},
         weights=weights,
         population=population,
-        nulls=nulls,
         consensus_weights=agreement.weights,
     )

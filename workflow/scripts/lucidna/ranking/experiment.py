@@ -14,7 +14,7 @@ from lucidna.files import read_json, read_tsv
 from lucidna.ranking.control_share import BIAS, control_map
 from lucidna.ranking.inputs import FAILED_COLUMNS, Networks, identical_maps
 from lucidna.ranking.prediction import prediction_draws, with_interval
-from lucidna.ranking.prediction_table import COLUMNS, overall_columns, prediction_table
+from lucidna.ranking.prediction_table import COLUMNS, cross_entropy_interval, overall_columns, prediction_table
 from lucidna.ranking.prepare import check_onehot, not_readable, problem_of
 from lucidna.ranking.probed import placed
 from lucidna.ranking.probes.store import read_probes
@@ -89,7 +89,8 @@ def read_experiment(
             failed.append({**row, "reason": reason})
             continue
         row |= dict(zip(("prediction", "prediction_lo", "prediction_hi"), with_interval(samples), strict=True))
-        row["valid_loss"] = _loss(train_dir / row["id"] / "metrics.json")
+        draw = {"bootstraps": bootstraps, "seed": seed}
+        row |= _loss(train_dir / row["id"], dataset.info.get("target"), **draw)
         rows.append(row | overall_columns(metrics, without=metric))
         tracks.append(metrics.assign(id=row["id"]))
         arrays.append(array)
@@ -206,10 +207,21 @@ def _maps(name: str, train_dir: Path, maps_dir: Path, shape: tuple[int, ...]) ->
     return (reason, None) if reason else (None, array)
 
 
-def _loss(path: Path) -> float:
-    """Return the validation loss; NaN where it was not finite."""
-    loss = (read_json(path).get("valid") or {}).get("loss")
-    return float("nan") if loss is None else float(loss)
+def _loss(folder: Path, target: str | None, *, bootstraps: int, seed: int) -> dict[str, float]:
+    """Return the panel's columns of the validation loss; NaN where it was not finite.
+
+    Only the cross-entropy has an interval: other losses were left as means over batches, without their regions, and
+    have "mse" and "jsd" beside them, which have one.
+    """
+    loss = (read_json(folder / "metrics.json").get("valid") or {}).get("loss")
+    column = {"valid_loss": float("nan") if loss is None else float(loss)}
+    if target != "binary":
+        return column
+    ends = (float("nan"),) * 2
+    if loss is not None:
+        with np.load(folder / "valid.npz", allow_pickle=False) as file:
+            ends = cross_entropy_interval(file["prediction"], file["target"], bootstraps=bootstraps, seed=seed)
+    return column | dict(zip(("valid_loss_lo", "valid_loss_hi"), ends, strict=True))
 
 
 def _prediction(

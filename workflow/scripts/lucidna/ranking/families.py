@@ -10,6 +10,7 @@ import pandas as pd
 from scipy.stats import t
 
 from lucidna.ranking.fold import Fold
+from lucidna.ranking.prediction import METRIC_ENDS
 from lucidna.ranking.score import combined_score, rank_stability
 
 SHOWN = ("score", "prediction", "c_cos", "c_snr", "c_auc", "sl_con", "m1cf", "family_agreement")
@@ -17,7 +18,6 @@ SHOWN = ("score", "prediction", "c_cos", "c_snr", "c_auc", "sl_con", "m1cf", "fa
 
 ENDS = {"score": (0, 1), "c_cos": (-1, 1), "c_auc": (0, 1), "sl_con": (-1, 1), "family_agreement": (-1, 1)}
 """Ends of the scales, of which Student's interval knows nothing."""
-METRIC_ENDS = {"auroc": (0, 1), "pearson": (-1, 1)}
 
 PLACES = ("family_rank", "family_rank_lo", "family_rank_hi")
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from lucidna.ranking.bootstrap import percentile_interval, resample
-from lucidna.ranking.criteria import Measured, measure
+from lucidna.ranking.criteria import NULLS, Measured, measure
 from lucidna.ranking.inputs import Networks
 from lucidna.ranking.prepare import MapSet
 from lucidna.ranking.probed import fold_agreement, probed_values
@@ -113,10 +113,10 @@ def _references(voters: np.ndarray, votes: Sequence[object] | None) -> int:
 
 
 def _with_shuffled(measured: Measured, shuffled: Measured) -> Measured:
-    """Add what the same lines gave for maps on shuffled sequences, under names of their own."""
+    """Add what the same lines gave for maps on shuffled sequences, under names of their own; they need no nulls."""
 
     def named(values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        return {f"{name}{SHUFFLED}": array for name, array in values.items()}
+        return {f"{name}{SHUFFLED}": array for name, array in values.items() if name not in NULLS}
 
     return replace(
         measured,
@@ -144,7 +144,10 @@ def _with_probes(
 
 
 def panel_of(table: pd.DataFrame, folds: Mapping[str, Fold]) -> pd.DataFrame:
-    """One row per network: every criterion with its interval, and the nulls."""
+    """One row per network: every criterion and null with its interval.
+
+    Weights in the consensus have none: the bootstrap holds them fixed, like all that is fitted.
+    """
     columns: dict[str, np.ndarray] = {}
 
     def fill(name: str, rows: np.ndarray, values: np.ndarray) -> None:
@@ -158,8 +161,6 @@ def panel_of(table: pd.DataFrame, folds: Mapping[str, Fold]) -> pd.DataFrame:
         for name, values in fold.measured.population.items():
             for suffix, column in zip(("", "_lo", "_hi"), values.T, strict=True):
                 fill(name + suffix, fold.rows, column)
-        for name, values in fold.measured.nulls.items():
-            fill(name, fold.rows, values)
         fill("consensus_weight", fold.rows, fold.measured.consensus_weights)
     n_regions = [folds[fold].n_regions for fold in table["fold"]]
     return pd.concat([table.assign(n_regions=n_regions), pd.DataFrame(columns)], axis=1)

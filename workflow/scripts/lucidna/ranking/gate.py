@@ -17,6 +17,32 @@ with any good map and an AUROC of one half. Without a consensus the recurrence o
 trained network from a control best."""
 
 
+GROUNDS = {
+    "does not exceed chance": "prediction no better than chance",
+    "its prediction is constant": "a constant prediction",
+    "what the best candidate": "prediction clearly worse than the best",
+    "a control's upper end": "{} not above that of a control",
+    "in the lowest": "{} in the lowest {} of those that pass the gate",
+}
+"""What tells the grounds of a reason apart -> the ground in a few words, with the criterion and the share."""
+WORDS = {"c_cos": "consensus cosine", "c_auc": "consensus AUROC", "sl_con": "seqlet recurrence"}
+
+
+def grounds_of(reason: str) -> list[str]:
+    """Return the grounds of a reason of the gate or the veto, in a few words each; none for other reasons."""
+    found = []
+    for part in reason.split("; "):
+        criterion = next((words for name, words in WORDS.items() if part.startswith(f"its {name} ")), "criterion")
+        share = part.partition("in the lowest ")[2].partition(" ")[0]
+        found += [words.format(criterion, share) for phrase, words in GROUNDS.items() if phrase in part]
+    return found
+
+
+def decimals_apart(first: float, second: float, *, least: int = 3, most: int = 9) -> int:
+    """Return the fewest decimals, at least `least`, with which two different numbers are written differently."""
+    return next((n for n in range(least, most + 1) if f"{first:.{n}f}" != f"{second:.{n}f}"), least)
+
+
 def gate_reasons(
     value: np.ndarray,
     lo: np.ndarray,
@@ -61,9 +87,10 @@ def gate_reasons(
         if not np.isfinite(value[index]):
             reasons[index] = f"its validation {metric} is not a number: its prediction is constant"
         elif value[index] < limit:
+            n = decimals_apart(value[index], limit)
             reasons[index] = (
-                f"its validation {metric} {value[index]:.3f} is below {limit:.3f}, "
-                f"what the best candidate ({value[best]:.3f}) reaches at the least"
+                f"its validation {metric} {value[index]:.{n}f} is below {limit:.{n}f}, "
+                f"what the best candidate ({value[best]:.{n}f}) reaches at the least"
                 + (f" less the margin {margin:g}" if margin > 0 else "")
             )
     return reasons
@@ -82,6 +109,7 @@ def veto_reasons(
     *,
     candidate: np.ndarray,
     against_controls: Sequence[str],
+    control: np.ndarray | None = None,
     quantile: float = 0.05,
 ) -> list[str | None]:
     """Say which candidates' maps are no better than a control's, or at the bottom of a large population.
@@ -93,7 +121,9 @@ def veto_reasons(
     lower, upper
         criterion -> (n,) ends of the intervals.
     candidate
-        (n,) bool, False for controls.
+        (n,) bool: whose maps are judged, and what the lowest share is one of.
+    control
+        (n,) bool; by default all but the candidates.
     against_controls
         Criteria of which the candidate's whole interval must lie above that of every control. A candidate
         whose value alone lies above can be noise: it passes one control in ten times.
@@ -107,7 +137,7 @@ def veto_reasons(
     """
     reasons: list[list[str]] = [[] for _ in range(len(candidate))]
     members = np.flatnonzero(candidate)
-    controls = np.flatnonzero(~candidate)
+    controls = np.flatnonzero(~candidate if control is None else control)
     for name in against_controls:
         ends = upper[name][controls]
         if not np.isfinite(ends).any():
@@ -115,9 +145,10 @@ def veto_reasons(
         limit = float(np.nanmax(ends))
         for index in members:
             if lower[name][index] <= limit:
+                n = decimals_apart(lower[name][index], limit)
                 reasons[index].append(
-                    f"its {name} {scores[name][index]:.3f} (lower end {lower[name][index]:.3f}) "
-                    f"is not above {limit:.3f}, a control's upper end"
+                    f"its {name} {scores[name][index]:.{n}f} (lower end {lower[name][index]:.{n}f}) "
+                    f"is not above {limit:.{n}f}, a control's upper end"
                 )
     if quantile > 0 and len(members) >= QUANTILE_MINIMUM:
         for name in VETO_LOWEST:
@@ -126,5 +157,7 @@ def veto_reasons(
                 continue
             limit = float(np.nanquantile(values, quantile))
             for index in members[values <= limit]:
-                reasons[index].append(f"its {name} {scores[name][index]:.3f} is in the lowest {quantile:.0%} of all")
+                reasons[index].append(
+                    f"its {name} {scores[name][index]:.3f} is in the lowest {quantile:.0%} of all that pass the gate"
+                )
     return ["; ".join(found) if found else None for found in reasons]

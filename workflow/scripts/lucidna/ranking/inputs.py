@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,7 +11,8 @@ import pandas as pd
 from lucidna.attribution.correction import correct
 from lucidna.errors import UserError, nearest
 from lucidna.ranking.control_share import BIAS, control_map
-from lucidna.ranking.prepare import check_onehot, problem_of, unit_norm
+from lucidna.ranking.prediction import problem_of_score
+from lucidna.ranking.prepare import check_onehot, misplaced, problem_of, unit_norm
 from lucidna.ranking.probes.store import Probes
 
 SAMPLE = 5
@@ -83,6 +84,7 @@ def read_networks(
     *,
     ids: Sequence[str] | None = None,
     scores=None,
+    metric: str = "prediction",
     families: Sequence[str] | Mapping[str, str] | None = None,
     folds: Sequence[str] | Mapping[str, str] | None = None,
     controls: Sequence[str | bool] | Mapping[str, str | bool] | Collection[str] | None = None,
@@ -108,7 +110,7 @@ def read_networks(
         fold: _region_names(region_ids, fold, len(array), several=several) for fold, array in sequences.items()
     }
     for name, array, fold, kind in zip(names, arrays, fold_of, kinds, strict=True):
-        problem = problem_of(array, sequences[fold].shape)
+        problem = problem_of(array, sequences[fold].shape) or misplaced(array, sequences[fold])
         if problem:
             what = "bias control" if kind == BIAS else "network"
             raise UserError(f"{what} '{name}' cannot be {'used' if kind == BIAS else 'ranked'}: {problem}")
@@ -118,7 +120,7 @@ def read_networks(
         raise UserError(f"networks '{second}' and '{first}' have identical maps: give each network once")
     if all(kind != "none" for kind in kinds):
         raise UserError("every network is marked as a control: give at least one candidate")
-    values = _scores(scores, names)
+    values = _scores(scores, names, metric)
     table = pd.DataFrame(
         {
             "id": names,
@@ -234,7 +236,11 @@ def _same_ids(given: Mapping, names: list[str], what: str) -> None:
             hint = nearest(str(name), names)
             raise UserError(
                 f"{what} names '{name}', which is not among the networks: "
-                + (f"did you mean '{hint}'?" if hint else f"they are {', '.join(names[:5])}, ...")
+                + (
+                    f"did you mean '{hint}'?"
+                    if hint
+                    else f"they are {', '.join(names[:5])}{', ...' if len(names) > 5 else ''}"
+                )
             )
     missing = [name for name in names if name not in given]
     if missing:
@@ -243,12 +249,16 @@ def _same_ids(given: Mapping, names: list[str], what: str) -> None:
 
 def _control_labels(controls, names: list[str]):
     """Turn a collection of the controls' ids into one label per network."""
-    if controls is None or isinstance(controls, np.ndarray):
-        return controls
+    if controls is None:
+        return None
+    if isinstance(controls, np.ndarray):
+        controls = controls.tolist()
     if isinstance(controls, Mapping):
         return {name: controls.get(name, "none") for name in names} | dict(controls)
     entries = [controls] if isinstance(controls, str) else list(controls)
-    if entries and all(isinstance(entry, str) for entry in entries) and any(entry in names for entry in entries):
+    words = bool(entries) and all(isinstance(entry, str) for entry in entries)
+    # As many words as networks, none of them an id, are the kinds of all of them.
+    if words and (isinstance(controls, Set) or len(entries) != len(names) or any(name in names for name in entries)):
         return dict.fromkeys(names, "none") | dict.fromkeys(entries, "control")
     return entries if entries else None
 
@@ -259,7 +269,7 @@ def _kind(value: str | bool | np.bool_) -> str:
     return str(value)
 
 
-def _scores(scores, names: list[str]) -> np.ndarray:
+def _scores(scores, names: list[str], metric: str) -> np.ndarray:
     """Return (n, 3): value, lower and upper end; NaN where not given."""
     out = np.full((len(names), 3), np.nan)
     if scores is None:
@@ -276,6 +286,9 @@ def _scores(scores, names: list[str]) -> np.ndarray:
             )
         if np.isinf(numbers).any():
             raise UserError(f"the score of network '{names[index]}' is infinite: give a finite one, or NaN if unknown")
+        problem = problem_of_score(metric, *numbers)
+        if problem:
+            raise UserError(f"the score of network '{names[index]}' is {problem}")
         out[index, : len(numbers)] = numbers
     return out
 

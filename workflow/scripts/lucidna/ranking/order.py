@@ -50,7 +50,11 @@ def status_of(
     quantile: float,
     metric: str,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Status and reason of every network: control, gated, vetoed or passed."""
+    """Status and reason of every network: control, gated, vetoed or passed.
+
+    The lowest share that is vetoed is one of the candidates that passed the gate: what the gate stops cannot save
+    the worst of the others.
+    """
     status = np.where(candidate, "passed", "control").astype(object)
     reasons = np.full(len(panel), "", dtype=object)
     for fold in folds.values():
@@ -64,11 +68,13 @@ def status_of(
             margin=margin,
             metric=metric,
         )
+        through = np.array([gate is None for gate in gated]) & inside & ~chance[fold.rows]
         vetoed = veto_reasons(
             {name: part[name].to_numpy() for name in names},
             {name: part[f"{name}_lo"].to_numpy() for name in names},
             {name: part[f"{name}_hi"].to_numpy() for name in names},
-            candidate=inside,
+            candidate=through,
+            control=~inside,
             against_controls=VETO_AGAINST[fold.rule],
             quantile=quantile if fold.rule == "A*" else 0,
         )
@@ -97,12 +103,17 @@ def order_networks(
     """Score and order the networks, those that passed first; mark what cannot be told from the best.
 
     A score is a rank percentile within a fold, by the rule of that fold, so folds of either rule have one scale.
+    Percentiles are taken among those that passed, so whoever was set aside moves none of them; where none passed,
+    among all candidates. (A network that the gate stops although it predicts better than chance still has a vote in
+    the consensus: without it the criteria of the others change a little.)
     """
     n = len(panel)
     n_draws = next((next(iter(fold.draws.values())).shape[0] for fold in folds.values()), 1)
     score, draws = np.full(n, np.nan), np.full((n_draws, n), np.nan)
     for fold in folds.values():
-        inside, weights = candidate[fold.rows], fold.weights(objective)
+        weights = fold.weights(objective)
+        inside = status[fold.rows] == "passed"
+        inside = inside if inside.any() else candidate[fold.rows]
         means = {name: panel[name].to_numpy()[fold.rows] for name in weights}
         score[fold.rows] = combined_score(means, weights, inside)
         draws[:, fold.rows] = combined_score(fold.draws, weights, inside)

@@ -42,14 +42,18 @@ def rank_candidates(
     maps
         n arrays (N, 4, L) of hypothetical attributions (saliency of the logit, say), bases ACGT, raw or
         corrected: one array (n, N, 4, L), a list, or a dictionary id -> array. Memory-mapped arrays are read
-        one network at a time.
+        one network at a time. Nothing in such an array says of which sequences it is: maps whose regions are in
+        another order than `onehot` are noticed only when they are projected (one base at each position). Otherwise
+        they hardly agree with any other network's, and a network that is given twice, once in another order, is
+        not seen to be a copy. (Maps from files come with sequences and ids of their own, which are compared.)
     onehot
         The sequences, one-hot (N, 4, L) or codes (N, L); with several folds a dictionary fold -> sequences.
     ids
         n names; by default the keys of `maps`, or model_0, model_1, ...
     scores
         Validation metric of each network, higher is better: n numbers, (n, 3) numbers (value and interval
-        ends), or a dictionary. Without intervals and with `margin` 0 they are shown and gate nothing.
+        ends), or a dictionary; on the scale of the metric, not in percent. Without intervals and with `margin` 0
+        they are shown and gate nothing.
     metric
         Name of `scores`; "auroc" and "pearson" have a known chance level, at or below which networks are
         gated and have no vote.
@@ -78,7 +82,8 @@ def rank_candidates(
     margin
         Loss of the validation metric that is accepted at the gate.
     quantile
-        With 20 or more candidates in a fold, this lowest share of c_cos, c_auc and sl_con is vetoed.
+        With 20 or more candidates in a fold that pass the gate, this lowest share of their c_cos, c_auc and sl_con is
+        vetoed.
     consistency
         Settings of ACME's divergences: k, threshold, window, cutoff, basis.
     bootstraps, seed
@@ -96,10 +101,12 @@ def rank_candidates(
 
     Notes
     -----
-    The score is the mean rank percentile, within a fold, of three measures of agreement with a re-weighted
-    consensus of the other networks (`consensus.consensus`); in folds with fewer than 3 other networks, of four
-    that read one network at a time. Intervals are 95 %, from bootstrap samples of regions with the consensus and
-    fitted tables held fixed; for the two divergences from a block jackknife.
+    The score is the mean rank percentile, among the candidates of a fold that passed gate and veto, of three measures
+    of agreement with a re-weighted consensus of the other networks (`consensus.consensus`); in folds with fewer than 3
+    other networks, of four that read one network at a time. Leaving out a network that predicts no better than chance
+    changes nothing for the others; one that the gate stops for another reason, or that is vetoed, still has its vote
+    in the consensus. Intervals are 95 %, from bootstrap samples of regions with the consensus and fitted tables held
+    fixed; for the two divergences and their nulls from a block jackknife.
 
     Examples
     --------
@@ -122,6 +129,7 @@ def rank_candidates(
         onehot,
         ids=ids,
         scores=scores,
+        metric=metric,
         families=families,
         folds=folds,
         controls=controls,

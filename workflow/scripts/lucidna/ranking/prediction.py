@@ -9,6 +9,27 @@ from lucidna.sequence import compiled
 
 METRICS = ("auroc", "pearson")
 CHANCE = {"auroc": 0.5, "pearson": 0.0}
+METRIC_ENDS = {"auroc": (0, 1), "aupr": (0, 1), "pearson": (-1, 1), "spearman": (-1, 1)}
+"""Ends of the scales of metrics that are known by name."""
+
+_ROUNDING = 1e-6  # of numbers that were written with few digits
+
+
+def problem_of_score(metric: str, value: float, lo: float = np.nan, hi: float = np.nan) -> str | None:
+    """Say what cannot be true of a score and its interval, and what to do about it; None when all is well.
+
+    What is NaN is not known and not judged.
+    """
+    low, high = METRIC_ENDS.get(metric, (-np.inf, np.inf))
+    for number in (value, lo, hi):
+        if number < low - _ROUNDING or number > high + _ROUNDING:
+            hint = "divide percentages by 100" if high < number <= 100 else "give the metric itself"
+            return f"{number:g}, and {metric} lies between {low} and {high}: {hint}"
+    if lo > hi:
+        return f"{value:g} with an interval from {lo:g} down to {hi:g}: give the lower end first"
+    if value < lo - _ROUNDING or value > hi + _ROUNDING:
+        return f"{value:g}, outside of its own interval {lo:g} to {hi:g}: give value, lower and upper end"
+    return None
 
 
 def prediction_metric(

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
-from lucidna.ranking.bootstrap import bootstrap_means, resample
+from lucidna.ranking.bootstrap import bootstrap_means, percentile_interval, resample
 from lucidna.ranking.calibration import calibration_interval
 from lucidna.ranking.prediction import auroc_draws, pearson_draws, with_interval
 
@@ -86,6 +86,16 @@ def overall_columns(table: pd.DataFrame, *, without: str) -> dict[str, float]:
     for row in table[(table["task"] == OVERALL) & (table["metric"] != without)].itertuples(index=False):
         columns |= {row.metric: row.value, f"{row.metric}_lo": row.lo, f"{row.metric}_hi": row.hi}
     return columns
+
+
+def cross_entropy_interval(
+    logit: np.ndarray, target: np.ndarray, *, bootstraps: int = 500, seed: int = 0
+) -> tuple[float, float]:
+    """Return the 95 % interval of the mean cross-entropy of logits and labels (n, T), bootstrapped over regions."""
+    logit, target = np.asarray(logit, dtype=np.float64), np.asarray(target, dtype=np.float64)
+    each = (np.logaddexp(0, logit) - target * logit).reshape(len(target), -1).mean(axis=1)
+    lo, hi = percentile_interval(bootstrap_means(each[None], resample(len(target), bootstraps, seed=seed)))
+    return float(lo[0]), float(hi[0])
 
 
 def aupr_draws(prediction: np.ndarray, target: np.ndarray, counts: np.ndarray, *, chunk: int = 64) -> np.ndarray:

@@ -137,6 +137,31 @@ class MapSet:
         return project(self.corrected(index), self.onehot)
 
 
+def misplaced(maps: np.ndarray, onehot: np.ndarray) -> str | None:
+    """Say in words that projected maps are of other sequences, or in another order, than the one-hot; or None.
+
+    Only maps with at most one base that is not zero at each position tell of which sequences they are; of others None
+    is returned.
+
+    Parameters
+    ----------
+    maps, onehot
+        (N, 4, L).
+    """
+    # A few regions tell maps that are not projected; the others need not be read then.
+    for rows in (slice(0, 5), slice(None)):
+        filled = np.asarray(maps[rows]) != 0
+        if not filled.any() or (filled.sum(axis=1) > 1).any():
+            return None
+    off = (filled & (onehot == 0)).any(axis=(1, 2))
+    if not off.any():
+        return None
+    return (
+        f"its maps have one base at each position, and in {int(off.sum())} of {len(off)} regions not that of the "
+        "sequence: give maps and sequences of the same regions in the same order"
+    )
+
+
 def not_readable(maps: np.ndarray, shape: tuple[int, ...]) -> str | None:
     """Say in words what keeps one network's maps from being read as (N, 4, L) numbers, or None."""
     if tuple(maps.shape) != tuple(shape):

@@ -14,6 +14,7 @@ from lucidna.ranking.families import family_table
 from lucidna.ranking.fold import Fold, measure_fold, panel_of
 from lucidna.ranking.gate import QUANTILE_MINIMUM, at_chance
 from lucidna.ranking.inputs import Networks
+from lucidna.ranking.level import agreement_level
 from lucidna.ranking.order import order_networks, status_of
 from lucidna.ranking.prediction import CHANCE
 from lucidna.ranking.score import MINIMUM_REFERENCES, objective_of
@@ -73,8 +74,13 @@ def rank_networks(
         top=top,
         single=single,
         runs=None if networks.votes is None else dict(zip(table["id"], networks.votes, strict=True)),
-        notices=[*networks.notices, *_notices(folds, candidate, quantile), *_bias_notices(networks, folds)],
+        notices=[
+            *networks.notices,
+            *_notices(folds, candidate, status == "gated", quantile),
+            *_bias_notices(networks, folds),
+        ],
         metric=metric,
+        level=lambda chosen: agreement_level(panel, folds, candidate, chosen),
     )
     for name in ("chosen", "front", "inseparable"):
         ranking[name] = ranking["id"].isin(verdict[name])
@@ -100,12 +106,12 @@ def _at_chance(table: pd.DataFrame, candidate: np.ndarray, metric: str) -> np.nd
     return at_chance(table["prediction_hi"].to_numpy(dtype=np.float64), value, chance=CHANCE[metric])
 
 
-def _notices(folds: dict[str, Fold], candidate: np.ndarray, quantile: float) -> list[str]:
+def _notices(folds: dict[str, Fold], candidate: np.ndarray, gated: np.ndarray, quantile: float) -> list[str]:
     """Say in sentences what limits the conclusion."""
     notices = []
     for name, fold in folds.items():
         where = in_fold(name, len(folds))
-        n = int(candidate[fold.rows].sum())
+        n = int((candidate & ~gated)[fold.rows].sum())
         if fold.n_regions < 50:
             notices.append(f"Only {fold.n_regions} regions{where} were compared: intervals are wide, 200 are advised.")
         elif fold.n_regions < 200:
@@ -115,7 +121,7 @@ def _notices(folds: dict[str, Fold], candidate: np.ndarray, quantile: float) -> 
         if fold.rule == "A*" and quantile > 0 and n < QUANTILE_MINIMUM:
             notices.append(
                 f"The veto on the lowest {quantile:.0%} was not applied{where}: it needs {QUANTILE_MINIMUM} "
-                f"candidates, there are {n}."
+                f"candidates that pass the gate, there {'is' if n == 1 else 'are'} {n}."
             )
     weaker = [name for name, fold in folds.items() if fold.rule == "B"]
     if weaker or not folds:

@@ -44,18 +44,18 @@ def objective_of(weights: Mapping[str, float] | None) -> dict[str, float]:
 
 
 def rank_percentiles(values: np.ndarray, candidate: np.ndarray) -> np.ndarray:
-    """Rank of each value among the candidates, divided by their number.
+    """Rank of each value among the networks that compete, divided by their number.
 
     Parameters
     ----------
     values
         (..., n), higher is better; NaN ranks lowest.
     candidate
-        (n,) bool. A network outside (a control) gets the share of candidates that it beats, ties half.
+        (n,) bool. A network outside (a control, or one set aside) gets the share of these that it beats, ties half.
 
     Returns
     -------
-    (..., n): the best candidate has 1, ties share their mean rank.
+    (..., n): the best of them has 1, ties share their mean rank.
     """
     values = np.where(np.isfinite(values), values, -np.inf)
     inside = values[..., candidate]

@@ -50,13 +50,15 @@ class SphericalConsistency:
     theta: np.ndarray
 
 
-def _directions(corrected: np.ndarray, *, window: int, basis: str) -> tuple[np.ndarray, np.ndarray]:
+def directions(corrected: np.ndarray, *, window: int, basis: str) -> tuple[np.ndarray, np.ndarray]:
     """Project window sums of the normalised maps to three dimensions.
 
     Parameters
     ----------
     corrected
         (N, 4, L).
+    window, basis
+        As in `spherical_consistency`.
 
     Returns
     -------
@@ -98,6 +100,13 @@ def _window_points(maps, basis, window):
             points[0, row, place], points[1, row, place], points[2, row, place] = x, y, z
             radius[row, place] = np.sqrt(x * x + y * y + z * z)
     return points, radius
+
+
+def largest(radius: np.ndarray, cutoff: float) -> np.ndarray:
+    """Return the places, in the flattened (N, L), of the largest share `cutoff` of radii; none where all are equal."""
+    kept = max(int(cutoff * radius.size), 1)
+    limit = np.partition(radius.ravel(), radius.size - kept)[radius.size - kept]
+    return np.flatnonzero(radius > limit)
 
 
 def _density(histogram: np.ndarray) -> np.ndarray:
@@ -170,12 +179,23 @@ def spherical_consistency(
     Majdandzic et al., PMLR 200:131-149, 2022. Both angles go to bins of 0.1, the azimuth halved to [0, pi];
     the density is compared with its own local mean, not with the uniform sphere.
     """
-    points, radius = _directions(corrected, window=window, basis=basis)
+    points, radius = directions(corrected, window=window, basis=basis)
+    histograms, *polar = _polar(points, radius, cutoff, blocks)
+    # Maps that are constant in every sequence leave nothing above the cutoff.
+    whole = histograms.sum(axis=0)
+    kld, *left_out = _left_out(histograms).tolist()
+    lo, hi = block_jackknife(kld, np.array(left_out))
+    pdf = _density(whole) if whole.sum() > 0 else whole
+    r, phi, theta = polar
+    return SphericalConsistency(kld=kld, lo=lo, hi=hi, pdf=pdf, radius=r, phi=phi, theta=theta)
+
+
+def _polar(
+    points: np.ndarray, radius: np.ndarray, cutoff: float, blocks: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return the histograms (blocks, 31, 31) over the angles of the largest points, and their radii and angles."""
     n, length = radius.shape
-    kept = max(int(cutoff * n * length), 1)
-    limit = np.partition(radius.ravel(), n * length - kept)[n * length - kept]
-    keep = radius > limit
-    places = np.flatnonzero(keep)
+    places = largest(radius, cutoff)
     e1, e2, e3 = points.reshape(3, -1)[:, places]
     r = radius.ravel()[places]
     phi = np.arctan2(e3, e2) / 2 + np.pi / 2
@@ -186,12 +206,13 @@ def spherical_consistency(
     histograms = np.bincount(
         (block * BINS + bin_phi) * BINS + bin_theta, weights=r**2, minlength=blocks * BINS**2
     ).reshape(blocks, BINS, BINS)
-    # Maps that are constant in every sequence leave nothing above the cutoff.
+    return histograms, r, phi, theta
+
+
+def _left_out(histograms: np.ndarray) -> np.ndarray:
+    """Return the divergence of the sum of histograms (blocks, 31, 31), then of it without each; (1 + blocks,)."""
     whole = histograms.sum(axis=0)
-    kld, *left_out = _divergence(np.concatenate([whole[None], np.maximum(whole - histograms, 0)])).tolist()
-    lo, hi = block_jackknife(kld, np.array(left_out))
-    pdf = _density(whole) if whole.sum() > 0 else whole
-    return SphericalConsistency(kld=kld, lo=lo, hi=hi, pdf=pdf, radius=r, phi=phi, theta=theta)
+    return _divergence(np.concatenate([whole[None], np.maximum(whole - histograms, 0)]))
 
 
 def spherical_null(
@@ -202,8 +223,9 @@ def spherical_null(
     cutoff: float = 0.1,
     basis: str = "orthonormal",
     draws: int = 1,
+    blocks: int = 20,
     seed: int = 0,
-) -> float:
+) -> tuple[float, float, float]:
     """Mean consistency of maps that have lost their directions or their order.
 
     Parameters
@@ -213,14 +235,15 @@ def spherical_null(
     kind
         "isotropic": every position keeps its norm and gets a direction uniform on the sum-zero sphere.
         "permuted": the positions of each sequence are shuffled, each keeps its vector.
-    window, cutoff, basis
+    window, cutoff, basis, blocks
         As in `spherical_consistency`.
     draws, seed
         Number of random maps averaged, and the seed they come from.
 
     Returns
     -------
-    The mean divergence in nats.
+    value, lo, hi : the mean divergence in nats, and its 95 % interval by the jackknife of `spherical_consistency`,
+    the random maps held fixed.
 
     Raises
     ------
@@ -241,5 +264,8 @@ def spherical_null(
         else:
             order = rng.random(corrected[:, :1, :].shape).argsort(axis=2)
             null = np.take_along_axis(corrected, order, axis=2)
-        values.append(spherical_consistency(null, window=window, cutoff=cutoff, basis=basis, blocks=1).kld)
-    return float(np.mean(values))
+        points, radius = directions(null, window=window, basis=basis)
+        histograms = _polar(points, radius, cutoff, blocks)[0]
+        values.append(_left_out(histograms))
+    kld, *left_out = np.mean(values, axis=0).tolist()
+    return kld, *block_jackknife(kld, np.array(left_out))

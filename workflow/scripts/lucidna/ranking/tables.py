@@ -39,13 +39,14 @@ class Ranking:
     Attributes
     ----------
     panel
-        One row per network in the order given: id, family, fold, control, prediction and every criterion,
-        each with its interval in columns `_lo` and `_hi`, and the nulls of the divergences.
+        One row per network in the order given: id, family, fold, control, prediction and every criterion and null,
+        each with its interval in columns `_lo` and `_hi`. Without one are the number of regions, the weight in the
+        consensus (held fixed in the bootstrap), and losses other than the cross-entropy (not kept by region).
     ranking
         One row per network, best first: status (passed, gated, vetoed, control, failed), reason, chosen,
-        score and rank with their intervals, top_share (how often it is among the best `top` over bootstrap
-        samples), family_rank (its rank within family and fold, by percentiles among these alone),
-        consensus_weight, front, inseparable.
+        score and rank with their intervals, top_share (how often it is among the best `top` over bootstrap samples;
+        it has no interval, being read from one), family_rank (its rank within family and fold, by percentiles among
+        these alone), consensus_weight, front, inseparable.
     families
         One row per family: number of candidates, and means over its runs of score, prediction and criteria with
         their standard deviation and interval over seeds, see `families.family_table`.

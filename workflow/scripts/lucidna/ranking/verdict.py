@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import pandas as pd
 
+from lucidna.ranking.level import level_sentences
+from lucidna.ranking.reasons import aside_sentences, name_list, tie_sentences
 from lucidna.ranking.score import pareto_front
 from lucidna.ranking.separation import in_fold, in_folds, seeds_to_separate, would_separate
 
@@ -66,6 +68,7 @@ def verdict_of(
     runs: Mapping[str, object] | None = None,
     notices: Sequence[str] = (),
     metric: str = "prediction",
+    level: Callable[[Sequence[str]], dict | None] | None = None,
 ) -> dict:
     """Put the decision into a dictionary that JSON can hold, with one paragraph in plain words.
 
@@ -90,13 +93,16 @@ def verdict_of(
         Sentences about the data that limit the conclusion.
     metric
         Name of the measure of prediction.
+    level
+        Ids of the delivered -> how far maps agree in absolute terms, see `level.agreement_level`.
 
     Returns
     -------
     dict with status ("chosen", "cannot separate" or "none"), rule ("A*", "B", or "mixed" where folds differ), rules
     (fold -> rule), metric, chosen, best, by_fold,
     inseparable, vetoed, gated, failed, front, text, would_separate (sentences or None), seeds (another family ->
-    seeds of each that would tell it from the best's, see `separation.seeds_to_separate`) and notices.
+    seeds of each that would tell it from the best's, see `separation.seeds_to_separate`), agreement (what `level` gave)
+    and notices.
     """
     rules = dict.fromkeys(n_regions, rule) if isinstance(rule, str) else {str(name): one for name, one in rule.items()}
     used = set(rules.values())
@@ -114,6 +120,9 @@ def verdict_of(
     competing = table[(table["control"] == "none") & table["status"].isin(["passed", "gated"])]
     seeds = _seeds(table, passed, together)
     remedy = would_separate(inseparable, needed, n_regions, seeds) if together else None
+    agreement = None if level is None else level(chosen)
+    ties = tie_sentences(passed, chosen, metric, runs)
+    ending = [*ties, *level_sentences(agreement)]
     return {
         "status": status,
         "rule": next(iter(used), "B") if len(used) < 2 else "mixed",
@@ -132,9 +141,10 @@ def verdict_of(
         "inseparable": together,
         **listed,
         "front": front_ids(competing),
-        "text": _text(table, status, rules, chosen, best_of_fold, inseparable, listed, remedy, metric),
+        "text": _text(table, status, rules, chosen, best_of_fold, inseparable, listed, remedy, metric, ending),
         "would_separate": remedy,
         "seeds": seeds,
+        "agreement": agreement,
         "notices": list(notices),
     }
 
@@ -178,6 +188,7 @@ def _text(
     listed: dict[str, list[dict]],
     remedy: str | None,
     metric: str,
+    ending: list[str],
 ) -> str:
     n_candidates = int((table["control"] == "none").sum())
     n_controls = len(table) - n_candidates
@@ -185,17 +196,7 @@ def _text(
         f"{_count(n_candidates, 'candidate')} and {_count(n_controls, 'control')} were compared by "
         f"{compared_by(rules)}."
     ]
-    for key, why in (
-        ("failed", "could not be compared"),
-        ("gated", f"predict clearly worse than the best, or no better than chance ({metric})"),
-        (
-            "vetoed",
-            "have maps that are no better than those of a control, or are the worst of a large population",
-        ),
-    ):
-        if listed[key]:
-            verb = why.replace("predict ", "predicts ").replace("have maps", "has maps").replace("or are", "or is")
-            sentences.append(f"{len(listed[key])} {verb if len(listed[key]) == 1 else why}.")
+    sentences += aside_sentences(listed)
     if n_controls == 0:
         sentences.append("No control was among them, so how well noise would score is not known.")
     if status == "none":
@@ -203,17 +204,16 @@ def _text(
             "No candidate is chosen: none of these networks' attribution maps can be believed on these data. "
             "Train on more or cleaner data, or for longer, before interpreting anything."
         )
-        return " ".join(sentences)
+        return " ".join([*sentences, *ending])
     rows = table.set_index("id")
     for fold, best in best_of_fold.items():
         named = f"{best} ({_numbers(rows.loc[best], metric)})"
         where = in_fold(fold, len(best_of_fold))
         ids = inseparable.get(fold, [])
         if ids:
-            names = ", ".join(ids[:5]) + (f" and {len(ids) - 5} more" if len(ids) > 5 else "")
             sentences.append(
                 f"The best{where} is {named}, but the interval of its difference to "
-                f"{_count(len(ids), 'other')} ({names}) includes zero: they cannot be told apart."
+                f"{_count(len(ids), 'other')} ({name_list(ids)}) includes zero: they cannot be told apart."
             )
         elif (table["fold"] == fold).sum() and ((table["fold"] == fold) & (table["status"] == "passed")).sum() > 1:
             sentences.append(f"The best{where} is {named}, separated from every other candidate that passed.")
@@ -226,4 +226,4 @@ def _text(
         if len(chosen) == 1
         else f"Delivered: the average of the maps of {len(chosen)} candidates ({', '.join(chosen)})."
     )
-    return " ".join(sentences)
+    return " ".join([*sentences, *ending])

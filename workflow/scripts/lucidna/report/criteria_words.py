@@ -8,7 +8,7 @@ from lucidna.report.tables import is_end
 
 #: What the columns of the panel mean, in the words of the page; in the order of the page.
 MEANINGS = {
-    "score": ("score", "mean rank percentile, within a fold, of the criteria that count: 1 is best"),
+    "score": ("score", "mean rank percentile, among what passed in the fold, of the criteria that count: 1 is best"),
     "c_cos": (
         "consensus cosine",
         "agreement of whole maps with the re-weighted consensus of the other networks",
@@ -21,6 +21,10 @@ MEANINGS = {
     "sl_con": ("seqlet recurrence", "similarity of a map's strongest windows with those of other sequences"),
     "soft_kmer6": ("weighted 6-mers", "enrichment of 6-mers weighted by importance, on sequences held out"),
     "m1cf": ("ACME 1, cross-fitted", "k-mer divergence of important positions, on sequences held out"),
+    "m2cf": (
+        "ACME 2, cross-fitted",
+        "divergence of the directions of contributions, on sequences held out: noise gives 0",
+    ),
     "ac1_g": ("autocorrelation", "of neighbouring contributions"),
     "selfsnr": ("self SNR", "signal at a map's own smoothed strongest positions over the largest elsewhere"),
     "agreement": ("plain agreement", "cosine with the mean map of the other networks, without re-weighting"),
@@ -91,7 +95,7 @@ PREDICTION = {
 GROUPS = {
     "Agreement": ("c_cos", "c_snr", "c_auc", "agreement", "family_agreement", "fold_agreement"),
     "Each network alone": (
-        *("sl_con", "soft_kmer6", "m1cf", "ac1_g", "selfsnr"),
+        *("sl_con", "soft_kmer6", "m1cf", "m2cf", "ac1_g", "selfsnr"),
         *("m1", "m1_null", "m2", "m2_null", "m2_permuted_null"),
     ),
     "Stability": (
