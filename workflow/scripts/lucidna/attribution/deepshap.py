@@ -30,11 +30,14 @@ class DeepShapMaps(NamedTuple):
         float32 (N,), the largest violation over references of "the contributions sum to f(x) - f(reference)".
     difference : array
         float32 (N,), mean over references of ``|f(x) - f(reference)|``, the scale of `delta`.
+    prediction : array
+        float32 (N,), f(x).
     """
 
     maps: np.ndarray
     delta: np.ndarray
     difference: np.ndarray
+    prediction: np.ndarray
 
 
 class _Recorder(nn.Module):
@@ -55,6 +58,10 @@ class _Recorder(nn.Module):
     def differences(self) -> Tensor:
         """Return f(x) - f(reference) of every pair; each pass holds sequences, then their references."""
         return torch.cat([torch.sub(*output.chunk(2)) for output in self.outputs])
+
+    def predictions(self) -> Tensor:
+        """Return f(x) of every pair."""
+        return torch.cat([output.chunk(2)[0] for output in self.outputs])
 
 
 def deepshap(
@@ -107,6 +114,7 @@ def deepshap(
     maps = np.empty(tuple(onehot.shape), dtype=np.float32)
     delta = np.empty(len(onehot), dtype=np.float32)
     difference = np.empty(len(onehot), dtype=np.float32)
+    prediction = np.empty(len(onehot), dtype=np.float32)
     for start in range(0, len(onehot), block):
         rows = slice(start, min(start + block, len(onehot)))
         x = onehot[rows].cpu().to(torch.int8)
@@ -123,9 +131,10 @@ def deepshap(
         maps[rows] = (multipliers.mean(dim=1) - at_reference.mean(dim=1)[:, None]).numpy()
         delta[rows] = (explained - true).abs().amax(dim=1).numpy()
         difference[rows] = true.abs().mean(dim=1).numpy()
+        prediction[rows] = recorder.predictions().reshape(explained.shape)[:, 0].numpy()
         if progress is not None:
             progress(rows.stop)
-    return DeepShapMaps(maps, delta, difference)
+    return DeepShapMaps(maps, delta, difference, prediction)
 
 
 def _multipliers(

@@ -16,7 +16,7 @@ from lucidna.attribution.deepshap import deepshap
 from lucidna.attribution.expected_gradients import expected_gradients
 from lucidna.attribution.integrated_gradients import integrated_gradients
 from lucidna.attribution.ism import ism
-from lucidna.attribution.saliency import saliency
+from lucidna.attribution.saliency import saliency_and_output
 from lucidna.attribution.smoothgrad import smoothgrad
 from lucidna.attribution.surrogate import surrogate
 from lucidna.errors import UserError, nearest
@@ -46,12 +46,15 @@ class MethodMaps(NamedTuple):
         float32 (n, L) degrees by which gradients leave the simplex.
     explained : array or None
         float32 (n,), share of the variance of unseen mutants that a surrogate explains.
+    prediction : array or None
+        float32 (n,) outputs, where the method's own passes give them.
     """
 
     maps: np.ndarray
     delta: np.ndarray | None = None
     angles: np.ndarray | None = None
     explained: np.ndarray | None = None
+    prediction: np.ndarray | None = None
 
 
 def method_arguments(method: str, arguments: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -157,17 +160,17 @@ def _explain(
     if method == "deepshap":
         return _deepshap(model, onehot, arguments=arguments, label=label, seed=seed, running=running)
     if method == "saliency":
-        raw = saliency(model, onehot, **running)
-        return MethodMaps(correct(raw), angles=simplex_angles(raw))
+        raw, output = saliency_and_output(model, onehot, **running)
+        return MethodMaps(correct(raw), angles=simplex_angles(raw), prediction=output)
     if method == "smoothgrad":
         raw = smoothgrad(model, onehot, seed=seed, **own, **running)
         return MethodMaps(correct(raw), angles=simplex_angles(raw))
     if method == "integrated_gradients":
         path = integrated_gradients(model, onehot, **own, **running)
-        return MethodMaps(path.maps, delta=path.delta)
+        return MethodMaps(path.maps, delta=path.delta, prediction=path.prediction)
     if method == "expected_gradients":
         path = expected_gradients(model, onehot, seed=seed, **own, **running)
-        return MethodMaps(path.maps, delta=path.delta)
+        return MethodMaps(path.maps, delta=path.delta, prediction=path.prediction)
     if method == "surrogate":
         fitted = surrogate(model, onehot, seed=seed, **own, **running)
         return MethodMaps(fitted.maps, explained=fitted.explained)
@@ -196,4 +199,4 @@ def _deepshap(
     except UserError:
         missing = missing_rules(model, onehot)
         check_convergence(result.delta, **limit, missing=missing, label=f"deepshap of {label}")
-    return MethodMaps(result.maps, delta=result.delta)
+    return MethodMaps(result.maps, delta=result.delta, prediction=result.prediction)

@@ -24,11 +24,14 @@ class PathMaps(NamedTuple):
         difference between the sequence and its references: the error of the sum over steps.
     difference : array
         float32 (N,), that mean difference without its sign, the scale of `delta`.
+    prediction : array
+        float32 (N,), f(x).
     """
 
     maps: np.ndarray
     delta: np.ndarray
     difference: np.ndarray
+    prediction: np.ndarray
 
 
 def path_gradients(
@@ -69,6 +72,7 @@ def path_gradients(
     maps = np.empty(tuple(onehot.shape), dtype=np.float32)
     delta = np.empty(len(onehot), dtype=np.float32)
     difference = np.empty(len(onehot), dtype=np.float32)
+    prediction = np.empty(len(onehot), dtype=np.float32)
     for start in range(0, len(onehot), batch_size):
         rows = slice(start, min(start + batch_size, len(onehot)))
         x = onehot[rows].to(device, torch.float32)
@@ -93,13 +97,15 @@ def path_gradients(
                 seen = reference
             at_references += latest
         with torch.no_grad():
-            true = model(x, *weights)[:, 0].double() - at_references / len(alphas)
+            output = model(x, *weights)[:, 0].double()
+        true = output - at_references / len(alphas)
+        prediction[rows] = output.cpu().numpy()
         maps[rows] = (total / len(alphas)).cpu().numpy()
         delta[rows] = (explained / len(alphas) - true).abs().cpu().numpy()
         difference[rows] = true.abs().cpu().numpy()
         if progress is not None:
             progress(rows.stop)
-    return PathMaps(maps, delta, difference)
+    return PathMaps(maps, delta, difference, prediction)
 
 
 def midpoints(steps: int) -> np.ndarray:

@@ -142,6 +142,7 @@ def attribute(
         codes = null_sequences(codes, draw=null, seed=seed)
     length = codes.shape[1]
     tally = _Tally(len(rows))
+    passes = fitting_batch(batch_size, length, device)
     with tempfile.TemporaryDirectory(prefix=".attribute.", dir=out_h5.parent) as folder:
         ensemble = Ensemble(len(rows), length, folder=Path(folder))
         scratch = scratch_array((len(rows), 4, length), np.float32, Path(folder), "member")
@@ -160,15 +161,17 @@ def attribute(
                     arguments=settings,
                     label=name,
                     seed=seed,
-                    batch_size=fitting_batch(batch_size, length, device),
+                    batch_size=passes,
                     device=device,
                     average=average,
                     progress=progress.show,
                 )
                 progress.advance(len(chosen))
                 scratch[chosen] = found.maps
-                prediction = predict(model, onehot, batch_size=batch_size, device=device).numpy()
-                tally.add(chosen, found, prediction)
+                if found.prediction is None:
+                    output = predict(model, onehot, batch_size=passes, device=device).numpy()
+                    found = found._replace(prediction=output)
+                tally.add(chosen, found)
             network.cpu()
             ensemble.start_member(np.concatenate([map_norms(scratch[chosen]) for chosen in _blocks(mine)]))
             for chosen in _blocks(mine):
@@ -251,8 +254,8 @@ class _Tally:
         self.angles: list[tuple[int, dict[str, float]]] = []
         self.explained: list[np.ndarray] = []
 
-    def add(self, rows: np.ndarray, found: MethodMaps, prediction: np.ndarray) -> None:
-        self.prediction[rows] += prediction
+    def add(self, rows: np.ndarray, found: MethodMaps) -> None:
+        self.prediction[rows] += found.prediction
         if found.delta is not None:
             self.delta[rows] = np.fmax(self.delta[rows], found.delta)
         if found.angles is not None:

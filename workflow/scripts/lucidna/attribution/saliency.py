@@ -39,21 +39,35 @@ def saliency(
     array
         Hypothetical contributions, float32 (N, 4, L), in units of the output.
     """
+    return saliency_and_output(model, onehot, batch_size=batch_size, device=device, progress=progress)[0]
+
+
+def saliency_and_output(
+    model: nn.Module,
+    onehot: Tensor | np.ndarray,
+    *,
+    batch_size: int = 64,
+    device: str = "cpu",
+    progress: Callable[[int], None] | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return what `saliency` returns, and the outputs float32 (N,) of the same passes."""
     onehot = torch.as_tensor(onehot)
     model.to(device).eval()
     maps = np.empty(tuple(onehot.shape), dtype=np.float32)
+    outputs = np.empty(len(onehot), dtype=np.float32)
     for start in range(0, len(onehot), batch_size):
-        batch = onehot[start : start + batch_size].to(device, torch.float32, copy=True)
-        maps[start : start + len(batch)] = input_gradient(model, batch).cpu().numpy()
+        rows = slice(start, min(start + batch_size, len(onehot)))
+        gradient, output = input_gradient(model, onehot[rows].to(device, torch.float32, copy=True))
+        maps[rows], outputs[rows] = gradient.cpu().numpy(), output.cpu().numpy()
         if progress is not None:
-            progress(start + len(batch))
-    return maps
+            progress(rows.stop)
+    return maps, outputs
 
 
-def input_gradient(model: nn.Module, batch: Tensor) -> Tensor:
-    """Return the gradient of the summed output (n, 1) with respect to float sequences (n, 4, L), same shape."""
+def input_gradient(model: nn.Module, batch: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the gradient (n, 4, L) of the summed output with respect to float sequences, and the output (n,)."""
     batch = batch.detach().requires_grad_()
     with torch.enable_grad():
         output = model(batch)[:, 0]
     # autograd.grad computes no gradient of the weights, which backward() would.
-    return torch.autograd.grad(output.sum(), batch)[0]
+    return torch.autograd.grad(output.sum(), batch)[0], output.detach()

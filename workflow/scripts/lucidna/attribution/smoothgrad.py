@@ -62,7 +62,7 @@ def smoothgrad(
         for start in range(0, samples, batch_size):
             count = min(batch_size, samples - start)
             noise = torch.from_numpy(rng.standard_normal((count, *x.shape), dtype=np.float32))
-            gradient = input_gradient(model, (x + std * noise * known).to(device))
+            gradient, _ = input_gradient(model, (x + std * noise * known).to(device))
             maps[row] += gradient.sum(dim=0).cpu().numpy() / samples
         if progress is not None:
             progress(row + 1)
