@@ -28,7 +28,11 @@ class Exponential(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map any tensor element by element."""
-        excess = (x - EXPONENTIAL_LIMIT).clamp(min=0)
+        if x.dtype in (torch.float16, torch.bfloat16):
+            # Three digits are too few for the sum, and float16 ends at a multiple of 3 of exp(10).
+            return self(x.float()).clamp(max=torch.finfo(x.dtype).max).to(x.dtype)
+        # At the limit itself relu has no gradient, where both clamps would have one.
+        excess = torch.relu(x - EXPONENTIAL_LIMIT)
         return torch.exp(x.clamp(max=EXPONENTIAL_LIMIT)) * (1 + excess)
 
 
