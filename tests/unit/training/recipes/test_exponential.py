@@ -33,6 +33,14 @@ def test_gradient_agrees_with_differences():
     assert torch.autograd.gradgradcheck(Exponential(), (x,))
 
 
+def test_many_networks_at_once():
+    """Mapped over a first axis, as stacked networks are."""
+    x = torch.linspace(-5, 15, 24).reshape(4, 6)
+    assert torch.equal(torch.func.vmap(Exponential())(x), Exponential()(x))
+    gradient = torch.func.vmap(torch.func.grad(lambda row: Exponential()(row).sum()))(x)
+    torch.testing.assert_close(gradient, torch.exp(x.clamp(max=10)))
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, *HALF])
 def test_never_overflows_and_never_falls(dtype):
     largest = torch.finfo(dtype).max if dtype == torch.float16 else 1e30

@@ -79,12 +79,15 @@ def test_clipping_bounds_the_step_and_not_the_search(make_dataset, candidate, tm
     assert tight != none
 
 
-def test_statistics_follow_the_first_pass_only(make_dataset, candidate, tmp_path):
-    """With a rate near zero the weights stay, and so do the statistics that plain training would find."""
+def test_statistics_and_logged_loss_are_the_first_pass_s(make_dataset, candidate, tmp_path):
+    """With a rate near zero the weights stay, so statistics and loss are those of plain training."""
     data = make_dataset()
     trainer = {"max_epochs": 2, "learning_rate": 1e-12}
     for name, more in (("plain", []), ("sam", [["sam", {"rho": 1.0}]])):
         train_candidate(candidate(components=[["standard", {}], *more], trainer=trainer), data, tmp_path / name)
+    losses = [pd.read_csv(tmp_path / name / "history.tsv", sep="\t")["train_loss"] for name in ("plain", "sam")]
+    # A step of length 1 uphill raises the second pass's loss by far more.
+    assert losses[1].tolist() == pytest.approx(losses[0].tolist(), rel=1e-6)
     plain, sam = (load_model(tmp_path / name).state_dict() for name in ("plain", "sam"))
     norms = [name for name in plain if ".norm." in name and "running" in name]
     assert len(norms) == 6
