@@ -78,11 +78,11 @@ def test_rates_per_step(make_dataset, candidate, tmp_path, monkeypatch):
     assert [rates[0] for rates in seen.rates.values()] == pytest.approx(np.linspace(0, 0.4, 10))
 
 
-def test_later_stages_keep_the_end(make_dataset, candidate, tmp_path, monkeypatch):
+def test_time_runs_over_all_stages(make_dataset, candidate, tmp_path, monkeypatch):
     more = [["evoaug", {"operations": ["mutation"], "finetune_epochs": 2}]]
     seen = train(candidate, make_dataset(), tmp_path / "out", monkeypatch, epochs=2, more=more, share=1)
-    assert seen.of_epochs(0) == pytest.approx([0, 0.4])
-    assert seen.of_epochs(1) == pytest.approx([0.4, 0.4])
+    assert seen.of_epochs(0) == pytest.approx([0, 0.4 / 3])
+    assert seen.of_epochs(1) == pytest.approx([0.8 / 3, 0.4])
 
 
 def test_one_epoch_has_the_final_rate(make_dataset, candidate, tmp_path, monkeypatch):

@@ -42,7 +42,7 @@ class _TangentExp(torch.autograd.Function):
 
     @staticmethod
     def forward(x: Tensor) -> Tensor:
-        excess = (x - EXPONENTIAL_LIMIT).clamp_(min=0)
+        excess = torch.relu_(x - EXPONENTIAL_LIMIT)
         return torch.exp(x.clamp(max=EXPONENTIAL_LIMIT)).mul_(excess.add_(1))
 
     @staticmethod

@@ -15,8 +15,7 @@ from lucidna.training.recipes.base import Component, Stage
 class DropoutSchedule(Component):
     """Dropout rates as a function of training time, the same multiple of every layer's full rate.
 
-    With t the share of the first stage's `max_epochs` that has passed, from 0 in its first epoch (or step) to 1 in
-    its last, the multiple is
+    With t the share of training that has passed, from 0 in its first epoch (or step) to 1 in its last, the multiple is
 
     - up: ``low + (1 - low) min(1, t / share)``, curriculum dropout (Morerio et al., ICCV 2017, there with an
       exponential instead of a straight line);
@@ -24,9 +23,10 @@ class DropoutSchedule(Component):
     - early: 1 while ``t < share``, then `low`; late: `low` while ``t < share``, then 1 (Liu et al., ICML 2023: early
       dropout against underfitting, late dropout against overfitting).
 
-    So training ends at the full rate (up, late) or at `low` times it (down, early). Later stages, such as EvoAug's
-    fine-tuning, keep this end. Evaluation has no dropout whatever the rate. The rate follows from epoch and step
-    alone, so an interrupted training goes on with the rate that it would have had.
+    So training ends at the full rate (up, late) or at `low` times it (down, early). Training is all stages together,
+    each with its `max_epochs`: one that stops early leaves out what is left of its part. Evaluation has no dropout
+    whatever the rate. The rate follows from stage, epoch and step alone, so an interrupted training goes on with the
+    rate that it would have had.
 
     Defaults: up from zero over half of the epochs to the architecture's own rates. Costs nothing. It hurts where early
     stopping ends training long before `max_epochs`: the end of the schedule is then never reached; set `max_epochs` to
@@ -77,10 +77,10 @@ class _Schedule(Callback):
         if batch_idx > 0 and not per_step:
             return
         count = trainer.num_training_batches if per_step else 1
-        passed = trainer.current_epoch * count + (batch_idx if per_step else 0)
-        last = pl_module.stage.max_epochs * count - 1
-        time = 1.0 if pl_module.stage_index > 0 or last == 0 else passed / last
-        factor = self.component.factor(time)
+        lengths = [stage.max_epochs for stage in pl_module.stages]
+        epoch = sum(lengths[: pl_module.stage_index]) + trainer.current_epoch
+        passed, last = epoch * count + (batch_idx if per_step else 0), sum(lengths) * count - 1
+        factor = self.component.factor(passed / last if last else 1.0)
         for layer in dropout_layers(pl_module.model):
             layer.p = factor * layer.full_rate
 

@@ -12,7 +12,7 @@ DEFAULTS: dict[str, Any] = {
     "shape": "up",  # or "down", "early", "late"
     "rate": None,  # of every dropout layer when dropout is full; null: the architecture's own rates
     "low": 0.0,  # the other end, as a multiple of the full rate
-    "share": 0.5,  # of max_epochs after which the rate is final
+    "share": 0.5,  # of all epochs after which the rate is final
     "per": "epoch",  # or "step": how often the rate changes
 }
 
