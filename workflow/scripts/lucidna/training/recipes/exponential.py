@@ -16,7 +16,7 @@ class Exponential(Component):
     computed in float32.
 
     Default: exponential; `relu` undoes an exponential that the architecture names. BPNet gets batch normalisation
-    before it. Costs about a twentieth of CNN-deep's step. It hurts with large learning rates, and where weak, graded
+    before it. Costs less than a tenth of CNN-deep's step. It hurts with large learning rates, and where weak, graded
     matches carry the signal.
     """
 
