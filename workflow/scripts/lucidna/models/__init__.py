@@ -38,6 +38,8 @@ def build(
     n_tasks: int,
     channels: Sequence[Sequence[int]],
     n_controls: int,
+    conjoined: bool = False,
+    control_order: Sequence[int] | None = None,
     **arguments: Any,
 ) -> nn.Module:
     """Build a network with fresh weights, drawn from torch's global generator.
@@ -56,6 +58,10 @@ def build(
         For each task, its rows among the signal channels (C in all): one, or plus and minus strand.
     n_controls : int
         Number of control channels K; 0 for none.
+    conjoined : bool
+        Whether the network predicts the mean of both strands (`lucidna.models.conjoined`).
+    control_order : sequence of int, optional
+        Of a conjoined network: where each control of the other strand lies; by default in its own place.
     **arguments
         The architecture's own arguments, as in `ARCHITECTURES`.
 
@@ -83,6 +89,12 @@ def build(
         **copy.deepcopy(arguments),
     }
     model = registry()[name](**settings)
+    if conjoined:
+        from lucidna.models.conjoined import Conjoined
+
+        order = None if control_order is None else [int(control) for control in control_order]
+        model = Conjoined(model, channels=settings["channels"], control_order=order)
+        settings.update(conjoined=True, control_order=order)
     model.build_arguments = {"name": name, **settings}
     return model
 

@@ -7,6 +7,7 @@ and used exactly once.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -28,8 +29,31 @@ class Exponential(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map any tensor element by element."""
-        excess = (x - EXPONENTIAL_LIMIT).clamp(min=0)
-        return torch.exp(x.clamp(max=EXPONENTIAL_LIMIT)) * (1 + excess)
+        if x.dtype in (torch.float16, torch.bfloat16):
+            # Three digits are too few for the sum, and float16 ends at a multiple of 3 of exp(10).
+            return self(x.float()).clamp(max=torch.finfo(x.dtype).max).to(x.dtype)
+        return _TangentExp.apply(x)
+
+
+class _TangentExp(torch.autograd.Function):
+    """exp with its tangent above the limit: written out, its gradient is right at the limit itself and costs less."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(x: Tensor) -> Tensor:
+        excess = torch.relu_(x - EXPONENTIAL_LIMIT)
+        return torch.exp(x.clamp(max=EXPONENTIAL_LIMIT)).mul_(excess.add_(1))
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor], output: Tensor) -> None:
+        ctx.save_for_backward(*inputs)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        # Made of differentiable operations, for penalties on gradients.
+        (x,) = ctx.saved_tensors
+        return gradient * torch.exp(x.clamp(max=EXPONENTIAL_LIMIT))
 
 
 class Dropout(nn.Dropout):
@@ -41,7 +65,9 @@ class Dropout(nn.Dropout):
 
     def forward(self, x: Tensor) -> Tensor:
         """Zero a share `p` of the elements in training and scale up the others."""
-        if not self.training or self.p == 0 or x.device.type != "cpu":
+        if not self.training or self.p == 0:
+            return x
+        if x.device.type != "cpu":
             return super().forward(x)
         bits = torch.empty((x.numel() + 3) // 4, dtype=torch.int64).random_(-(2**63), None)
         bits = bits.view(torch.int16)[: x.numel()].view(x.shape)

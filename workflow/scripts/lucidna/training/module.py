@@ -109,6 +109,8 @@ class CandidateModule(pl.LightningModule):
         self.register_buffer("signal_order", torch.tensor(signals), persistent=False)
         self.register_buffer("control_order", torch.tensor(controls, dtype=torch.long), persistent=False)
         self.plateau_state: dict[str, Any] | None = None
+        # Whether the step is a second pass over a batch whose loss has been counted.
+        self.repeating = False
 
     @property
     def mode(self) -> str:
@@ -184,8 +186,9 @@ class CandidateModule(pl.LightningModule):
         with torch.no_grad():
             bad = ~torch.isfinite(loss) & (self.bad_step < 0)
             self.bad_step = torch.where(bad, batch_idx, self.bad_step)
-            self.loss_sum += loss.detach() * len(x)
-            self.n_rows += len(x)
+            if not self.repeating:
+                self.loss_sum += loss.detach() * len(x)
+                self.n_rows += len(x)
         if batch_idx % CHECK_EVERY == 0:
             self._stop_if_diverged()
         return loss

@@ -16,6 +16,7 @@ import torch
 
 from lucidna.codedigest import code_digest
 from lucidna.training.module import STATE
+from lucidna.training.recipes.averaging import AVERAGE
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +78,9 @@ def read_checkpoint(path: Path) -> dict[str, Any] | None:
 
 
 def model_weights(checkpoint: Mapping[str, Any]) -> dict[str, torch.Tensor]:
-    """Return the network's own weights out of a checkpoint of `CandidateModule`."""
+    """Return the network's weights out of a checkpoint of `CandidateModule`: those that were validated."""
+    if AVERAGE in checkpoint:
+        return dict(checkpoint[AVERAGE])
     return {
         name.removeprefix("model."): value
         for name, value in checkpoint["state_dict"].items()

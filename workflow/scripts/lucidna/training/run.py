@@ -24,7 +24,7 @@ from lucidna.errors import UserError
 from lucidna.models import build, count_parameters
 from lucidna.models.layers import start_at
 from lucidna.models.store import save_model
-from lucidna.training.data import BatchReader, CandidateData, shuffled_labels
+from lucidna.training.data import BatchReader, CandidateData, shuffled_labels, strand_orders
 from lucidna.training.evaluate import evaluate_rows, without_nan
 from lucidna.training.losses import auto_count_weight, make_loss
 from lucidna.training.module import CandidateModule, TrainingDivergedError
@@ -153,6 +153,7 @@ class _Run:
             n_tasks=len(self.dataset.info["tasks"]),
             channels=self.reader.channels,
             n_controls=self.reader.n_controls,
+            control_order=strand_orders(self.dataset)[1],
             **self.recipe.model_arguments(self.candidate["arguments"]),
         )
         rows = self.dataset.rows_of("train")

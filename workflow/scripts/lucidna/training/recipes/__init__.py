@@ -13,12 +13,30 @@ if TYPE_CHECKING:
 
 def registry() -> dict[str, type[Component]]:
     """Return the class of every component by its name in the config."""
+    from lucidna.training.recipes.conjoined import Conjoined
+    from lucidna.training.recipes.dropout_schedule import DropoutSchedule
+    from lucidna.training.recipes.ema import EMA
     from lucidna.training.recipes.evoaug import EvoAug
     from lucidna.training.recipes.exponential import Exponential
     from lucidna.training.recipes.kmer_filters import KmerFilters
+    from lucidna.training.recipes.sam import SAM
+    from lucidna.training.recipes.spectral_norm import SpectralNorm
     from lucidna.training.recipes.standard import Standard
+    from lucidna.training.recipes.swa import SWA
 
-    return {part.name: part for part in (Standard, Exponential, KmerFilters, EvoAug)}
+    parts: list[type[Component]] = [
+        Standard,
+        Exponential,
+        KmerFilters,
+        EvoAug,
+        SpectralNorm,
+        DropoutSchedule,
+        Conjoined,
+        EMA,
+        SWA,
+        SAM,
+    ]
+    return {part.name: part for part in parts}
 
 
 def compose(components: Sequence[Sequence[Any]]) -> Recipe:

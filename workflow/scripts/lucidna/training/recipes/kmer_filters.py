@@ -7,6 +7,7 @@ import logging
 import numpy as np
 import torch
 from torch import nn
+from torch.nn.utils import parametrize
 
 from lucidna.kmers import Word, telling_words
 from lucidna.sequence import decode, reverse_complement
@@ -52,10 +53,15 @@ class KmerFilters(Component):
         names = ", ".join(decode(word.codes) for word in words[:5]) or "none"
         log.info("%d first filters start from words; the most telling: %s", len(filters), names)
         with torch.no_grad():
+            weights = layer.weight.clone()
             for index, pattern in enumerate(filters):
-                own = layer.weight[index]
+                own = weights[index]
                 start_from = torch.from_numpy(pattern).to(own)
-                layer.weight[index] = start_from * (own.norm() / start_from.norm()) + _KEPT * own
+                weights[index] = start_from * (own.norm() / start_from.norm()) + _KEPT * own
+            if parametrize.is_parametrized(layer, "weight"):
+                layer.weight = weights
+            else:
+                layer.weight.copy_(weights)
 
 
 def word_filters(words: list[Word], *, width: int) -> np.ndarray:

@@ -7,7 +7,18 @@ from types import ModuleType
 from typing import Any
 
 from lucidna.errors import UserError
-from lucidna.training.recipes.entries import evoaug, exponential, kmer_filters, standard
+from lucidna.training.recipes.entries import (
+    conjoined,
+    dropout_schedule,
+    ema,
+    evoaug,
+    exponential,
+    kmer_filters,
+    sam,
+    spectral_norm,
+    standard,
+    swa,
+)
 from lucidna.training.recipes.entries.common import Setting, check_words
 
 # In the order in which the documentation lists them.
@@ -16,12 +27,20 @@ ENTRIES: dict[str, ModuleType] = {
     "exponential": exponential,
     "kmer_filters": kmer_filters,
     "evoaug": evoaug,
+    "spectral_norm": spectral_norm,
+    "dropout_schedule": dropout_schedule,
+    "conjoined": conjoined,
+    "ema": ema,
+    "swa": swa,
+    "sam": sam,
 }
 
 COMPONENTS: dict[str, dict[str, Any]] = {name: entry.DEFAULTS for name, entry in ENTRIES.items()}
 
 # Two that say or do the same thing differently, with the reason.
-EXCLUSIVE: dict[tuple[str, str], str] = {}
+EXCLUSIVE: dict[tuple[str, str], str] = {
+    ("ema", "swa"): "both put an average in the place of the weights, so keep one of them",
+}
 
 
 def check_recipe(
