@@ -10,12 +10,13 @@ from lucidna.attribution.audit import audit_model
 from lucidna.attribution.deepshap import deepshap
 from lucidna.attribution.output import ScalarOutput
 from lucidna.attribution.saliency import saliency
+from lucidna.channels import strand_orders
 from lucidna.dataset import Dataset
 from lucidna.errors import UserError
 from lucidna.models import build
 from lucidna.models.store import load_model
 from lucidna.sequence import one_hot, one_hot_numpy
-from lucidna.training.data import BatchReader, strand_orders
+from lucidna.training.data import BatchReader
 from lucidna.training.evaluate import evaluate, predict
 from lucidna.training.recipes import compose
 from lucidna.training.recipes.names import check_recipe

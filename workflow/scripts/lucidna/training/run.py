@@ -19,12 +19,13 @@ import torch
 from pytorch_lightning.callbacks import EarlyStopping, ModelCheckpoint
 from torch import nn
 
+from lucidna.channels import strand_orders
 from lucidna.dataset import Dataset
 from lucidna.errors import UserError
 from lucidna.models import build, count_parameters
 from lucidna.models.layers import start_at
 from lucidna.models.store import save_model
-from lucidna.training.data import BatchReader, CandidateData, shuffled_labels, strand_orders
+from lucidna.training.data import BatchReader, CandidateData, shuffled_labels
 from lucidna.training.evaluate import evaluate_rows, without_nan
 from lucidna.training.losses import auto_count_weight, make_loss
 from lucidna.training.module import CandidateModule, TrainingDivergedError
