@@ -13,12 +13,36 @@ if TYPE_CHECKING:
 
 def registry() -> dict[str, type[Component]]:
     """Return the class of every component by its name in the config."""
+    from lucidna.training.recipes.adversarial import Adversarial
+    from lucidna.training.recipes.angle_penalty import AnglePenalty
     from lucidna.training.recipes.evoaug import EvoAug
     from lucidna.training.recipes.exponential import Exponential
+    from lucidna.training.recipes.fourier_prior import FourierPrior
+    from lucidna.training.recipes.input_noise import InputNoise
+    from lucidna.training.recipes.jacobian_penalty import JacobianPenalty
     from lucidna.training.recipes.kmer_filters import KmerFilters
+    from lucidna.training.recipes.label_smoothing import LabelSmoothing
+    from lucidna.training.recipes.manifold_mixup import ManifoldMixup
+    from lucidna.training.recipes.manifold_noise import ManifoldNoise
+    from lucidna.training.recipes.mixup import Mixup
     from lucidna.training.recipes.standard import Standard
 
-    return {part.name: part for part in (Standard, Exponential, KmerFilters, EvoAug)}
+    classes = (
+        Standard,
+        Exponential,
+        KmerFilters,
+        EvoAug,
+        FourierPrior,
+        AnglePenalty,
+        JacobianPenalty,
+        Adversarial,
+        Mixup,
+        ManifoldMixup,
+        InputNoise,
+        ManifoldNoise,
+        LabelSmoothing,
+    )
+    return {part.name: part for part in classes}
 
 
 def compose(components: Sequence[Sequence[Any]]) -> Recipe:
