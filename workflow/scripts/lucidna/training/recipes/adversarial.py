@@ -31,8 +31,8 @@ class Adversarial(Component):
     Defaults are the published ones for genomics (p-koo/robustness): PGD, step 0.01, radius 0.05, 20 steps (FGSM:
     radius 0.1), 10 clean and 25 mixed epochs. Costs, per step, an attack of `steps` (FGSM: 1) forward passes and
     backward passes to the input, then two forward and two backward passes, or one each without the clean rows.
-    It hurts test performance on clean sequences once the radius nears what separates two bases, and with the
-    published 20 steps an epoch costs about fifteen times the usual.
+    Mixed batches take twice the memory. It hurts test performance on clean sequences once the radius nears what
+    separates two bases, and with the published 20 steps an epoch costs about fifteen times the usual.
     """
 
     name = "adversarial"

@@ -75,8 +75,9 @@ def fourier_penalty(attributions: Tensor, *, limit: int, softness: float | None,
     Tensor
         1 for a row of zeros.
     """
-    smooth = smoothed(attributions.float(), smoothing)
-    magnitudes = torch.fft.rfft(smooth).abs()
+    # Half precision has no Fourier transform.
+    with torch.autocast(attributions.device.type, enabled=False):
+        magnitudes = torch.fft.rfft(smoothed(attributions.float(), smoothing)).abs()
     total = magnitudes.sum(dim=1, keepdim=True)
     shares = (magnitudes / torch.where(total > 0, total, 1))[:, 1:]
     beyond = torch.arange(1, shares.shape[1] + 1, device=shares.device, dtype=shares.dtype) - limit

@@ -16,7 +16,8 @@ class JacobianPenalty(Component):
 
     Adds ``weight / 2 * mean_n ||J_n||^2``, the squared Frobenius norm of the Jacobian of the T logits or log
     counts with respect to the one-hot input; of a profile, of each track's logits less their mean, weighted by
-    their own softmax (`head: counts` takes the log counts).
+    their own softmax (`head: counts` takes the log counts). Columns of N count like others: their gradient is what a
+    base there would change.
 
     By random projection, as published: ``||J||^2 = T E||d(v z)/dx||^2`` with v uniform on the unit sphere of R^T,
     the mean of `projections` draws for each row. Exact for one task, where v is 1 and nothing is drawn, and, by T
