@@ -52,6 +52,19 @@ def test_the_gradient_of_the_penalty_is_finite(case):
     assert (maps.grad != 0).any() == (case not in ("zero", "out of the plane"))
 
 
+def test_a_vanishing_gradient_has_no_angle():
+    maps = gradients()
+    maps[:, :, 5] *= 1e-8
+    maps[:, :, 6] *= 1e-4
+    maps.requires_grad_()
+    angles = safe_angles(maps)
+    angles.sum().backward()
+    assert (angles[:, 5] == 0).all()
+    assert (maps.grad[:, :, 5] == 0).all()
+    assert (angles[:, 6] != 0).all()
+    assert (maps.grad[:, :, 6] != 0).all()
+
+
 def test_the_gradient_is_that_of_finite_differences():
     maps = gradients(shape=(2, 4, 3)).double().requires_grad_()
     assert torch.autograd.gradcheck(safe_angles, (maps,))
