@@ -18,18 +18,21 @@ ratio is the median over rounds of step / passes, and low and high its quartiles
 from __future__ import annotations
 
 import argparse
+import json
 import random
+import tempfile
 import time
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytorch_lightning
 import torch
 
+from lucidna.dataset import Dataset
 from lucidna.models import build
 from lucidna.sequence import one_hot
+from lucidna.training.data import BatchReader
 from lucidna.training.losses import make_loss
 from lucidna.training.module import CandidateModule
 from lucidna.training.names import resolve_trainer
@@ -87,22 +90,24 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=15)
     rounds = parser.parse_args().rounds
     torch.set_num_threads(1)
-    rows = [row for label, network in NETWORKS.items() for row in bench(label, network, rounds)]
+    with tempfile.TemporaryDirectory() as folder:
+        rows = [row for label, network in NETWORKS.items() for row in bench(label, network, rounds, Path(folder))]
     with RESULTS.open("w") as file:
         file.write(f"# bench_losses.py: processor time of one thread, {rounds} rounds in random order\n")
         file.write(f"# torch={torch.__version__} pytorch-lightning={pytorch_lightning.__version__}\n")
         pd.DataFrame(rows).to_csv(file, sep="\t", index=False)
 
 
-def bench(label: str, network: dict, rounds: int) -> list[dict]:
+def bench(label: str, network: dict, rounds: int, folder: Path) -> list[dict]:
     """Return one row per component for a network."""
-    batch = random_batch(network)
+    reader = random_data(network, folder / network["name"])
+    batch = reader.read(np.arange(network["batch"]))
     bare = Bare(network, batch)
     jobs = {("pass", kind): getattr(bare, kind) for kind in COUNTS}
     for component, arguments, _ in STEPS:
         if component == "label_smoothing" and network["target"] != "binary":
             continue
-        jobs["step", component, repr(arguments)] = step(network, batch, component, arguments)
+        jobs["step", component, repr(arguments)] = step(network, reader, batch, component, arguments)
     times = {key: [] for key in jobs}
     order = random.Random(0)
     for turn in range(rounds + 1):
@@ -139,19 +144,36 @@ def bench(label: str, network: dict, rounds: int) -> list[dict]:
     return rows
 
 
-def random_batch(network: dict) -> dict[str, torch.Tensor]:
-    """Return random sequences, half of them positive, with Poisson profiles."""
+def random_data(network: dict, folder: Path) -> BatchReader:
+    """Write one batch of random sequences, half of them positive, or with Poisson profiles, and open it."""
     rng = np.random.default_rng(0)
     n, length = network["batch"], network["length"]
-    batch = {
-        "row": torch.arange(n),
-        "codes": torch.from_numpy(rng.integers(0, 4, (n, length), dtype=np.uint8)),
-        "target": torch.from_numpy((np.arange(n) % 2)[:, None].astype(np.float32)),
-    }
+    targets = (np.arange(n) % 2)[:, None].astype(np.float32)
+    folder.mkdir()
     if network["target"] == "profile":
-        batch["signal"] = torch.from_numpy(rng.poisson(0.5, (n, 2, length)).astype(np.float32))
-        batch["target"] = torch.log1p(batch["signal"].sum(dim=(1, 2)))[:, None]
-    return batch
+        signals = rng.poisson(0.5, (n, 2, length)).astype(np.float32)
+        targets = np.log1p(signals.sum(axis=(1, 2)))[:, None].astype(np.float32)
+        np.save(folder / "signals.npy", signals)
+    np.save(folder / "sequences.npy", rng.integers(0, 4, (n, length), dtype=np.uint8))
+    np.save(folder / "targets.npy", targets)
+    names = [f"region_{row}" for row in range(n)]
+    rows = {"region_id": names, "chrom": "chr1", "start": 0, "end": length, "summit": length // 2, "strand": "."}
+    rows |= {"role": "peak", "name": ".", "gc": 0.5, "source_line": 1}
+    pd.DataFrame(rows).to_csv(folder / "rows.tsv", sep="\t", index=False)
+    (folder / "folds").mkdir()
+    pd.DataFrame({"region_id": names, "split": "train"}).to_csv(folder / "folds" / "fold0.tsv", sep="\t", index=False)
+    info = {
+        "kind": "genome",
+        "target": network["target"],
+        "n_regions": n,
+        "window": {"input": length, "output": length, "jitter": 0},
+        "tasks": [track["name"] for track in network["tracks"]] or ["binary"],
+        "tracks": network["tracks"],
+        "n_controls": 0,
+        "digest": "none",
+    }
+    (folder / "dataset.json").write_text(json.dumps(info))
+    return BatchReader(Dataset.open(folder, fold="fold0"))
 
 
 def parts(network: dict) -> tuple:
@@ -200,14 +222,13 @@ class Bare:
         (loss + gradient.square().mean()).backward()
 
 
-def step(network: dict, batch: dict, component: str | None, arguments: dict):
+def step(network: dict, reader: BatchReader, batch: dict, component: str | None, arguments: dict):
     """Return a training step with one component, or with several of default arguments."""
     model, loss = parts(network)
-    info = {"target": network["target"], "tasks": ["task"], "tracks": network["tracks"], "n_controls": 0}
     names = component.split(" + ") if component else []
     module = CandidateModule(
         model,
-        reader=SimpleNamespace(dataset=SimpleNamespace(info=info)),
+        reader=reader,
         loss=loss,
         recipe=compose([[name, arguments] for name in names]),
         stages=[Stage("train", 5, 1, 1e-3)],
