@@ -187,7 +187,7 @@ def _check_together(config: dict) -> None:
 def _check_grid(config: dict) -> None:
     grid = config["grid"]
     window, target = config["window"], config["target"]
-    resolve_trainer(grid["trainer"], target=target)
+    trainer = resolve_trainer(grid["trainer"], target=target)
     kinds = []
     for name, entry in grid["architectures"].items():
         arguments = dict(entry or {})
@@ -206,6 +206,7 @@ def _check_grid(config: dict) -> None:
                     window=window["input"],
                     class_name=kind,
                     first_kernel=width,
+                    max_epochs=trainer["max_epochs"],
                 )
 
 

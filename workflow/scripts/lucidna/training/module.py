@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytorch_lightning as pl
@@ -40,12 +40,19 @@ class TrainingDivergedError(RuntimeError):
         Name of the stage.
     epoch, step : int
         Epoch of the stage and step of the epoch, from 1.
+    terms : sequence of str
+        Components that added a term to the loss.
     """
 
-    def __init__(self, stage: str, epoch: int, step: int) -> None:
+    def __init__(self, stage: str, epoch: int, step: int, terms: Sequence[str] = ()) -> None:
+        advice = ["lower trainer.learning_rate", "set trainer.gradient_clip"]
+        if terms:
+            advice.append(f"weaken or leave out what the recipe adds to the loss ({', '.join(terms)})")
+        else:
+            advice.append("leave out this recipe")
         super().__init__(
-            f"the loss became NaN or infinite in stage '{stage}', epoch {epoch}, step {step}: lower "
-            "trainer.learning_rate, set trainer.gradient_clip, or leave out this recipe"
+            f"the loss became NaN or infinite in stage '{stage}', epoch {epoch}, step {step}: "
+            f"{', '.join(advice[:-1])}, or {advice[-1]}"
         )
         self.stage, self.epoch, self.step = stage, epoch, step
 
@@ -209,7 +216,7 @@ class CandidateModule(pl.LightningModule):
         self.valid.pop("per_task")
         del self.collector
         if not math.isfinite(self.valid["loss"]):
-            raise TrainingDivergedError(self.stage.name, self.current_epoch + 1, self.trainer.num_training_batches)
+            raise self._diverged(self.trainer.num_training_batches)
         self.log(f"valid_{self.monitor}", self.valid[self.monitor])
 
     def on_train_epoch_end(self) -> None:
@@ -261,7 +268,10 @@ class CandidateModule(pl.LightningModule):
     def _stop_if_diverged(self) -> None:
         step = int(self.bad_step)
         if step >= 0:
-            raise TrainingDivergedError(self.stage.name, self.current_epoch + 1, step + 1)
+            raise self._diverged(step + 1)
+
+    def _diverged(self, step: int) -> TrainingDivergedError:
+        return TrainingDivergedError(self.stage.name, self.current_epoch + 1, step, self.recipe.adding_to_loss)
 
 
 def cosine_factor(share: float) -> float:

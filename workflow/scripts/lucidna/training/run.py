@@ -128,8 +128,15 @@ class _Run:
                 self._fit_stages(model, progress)
             except TrainingDivergedError as error:
                 reason = f"recipe '{self.candidate['recipe']}': {error}"
+            good = self._load_best(model, failed=reason is not None)
+            if reason is not None:
+                kept = (
+                    "no epoch was complete"
+                    if good is None
+                    else f"the last good checkpoint is {CHECKPOINTS}/{good.name}"
+                )
+                reason = f"{reason}; {kept}"
                 log.warning("%s  failed: %s", self.label, reason)
-            self._load_best(model, failed=reason is not None)
         self.recipe.finish(model)
         return self._write(model, reason=reason, device=device, writes=writes)
 
@@ -249,17 +256,21 @@ class _Run:
             finally:
                 self.history = module.history
 
-    def _load_best(self, model: nn.Module, *, failed: bool) -> None:
-        """Load the best weights of the last stage; after a failure, of the last stage that has any."""
+    def _load_best(self, model: nn.Module, *, failed: bool) -> Path | None:
+        """Load the best weights of the last stage; after a failure, of the last stage that has any, else fresh ones.
+
+        Returns the checkpoint that they are from.
+        """
         candidates = range(len(self.stages) - 1, -1, -1) if failed else [len(self.stages) - 1]
         for index in candidates:
             checkpoint = read_checkpoint(best_path(self.folder, index))
             if checkpoint is not None:
                 model.load_state_dict(model_weights(checkpoint))
-                return
+                return best_path(self.folder, index)
         if not failed:
             raise OSError(f"{best_path(self.folder, len(self.stages) - 1)} cannot be read after training")
         model.load_state_dict(self._build().state_dict())
+        return None
 
     def _write(self, model: nn.Module, *, reason: str | None, device: torch.device, writes: bool) -> dict[str, Any]:
         valid, arrays = evaluate_rows(model, self.dataset, self.dataset.rows_of("valid"), device=device, loss=self.loss)

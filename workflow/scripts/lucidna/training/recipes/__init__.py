@@ -13,12 +13,21 @@ if TYPE_CHECKING:
 
 def registry() -> dict[str, type[Component]]:
     """Return the class of every component by its name in the config."""
+    from lucidna.training.recipes.adversarial import Adversarial
+    from lucidna.training.recipes.angle_penalty import AnglePenalty
     from lucidna.training.recipes.conjoined import Conjoined
     from lucidna.training.recipes.dropout_schedule import DropoutSchedule
     from lucidna.training.recipes.ema import EMA
     from lucidna.training.recipes.evoaug import EvoAug
     from lucidna.training.recipes.exponential import Exponential
+    from lucidna.training.recipes.fourier_prior import FourierPrior
+    from lucidna.training.recipes.input_noise import InputNoise
+    from lucidna.training.recipes.jacobian_penalty import JacobianPenalty
     from lucidna.training.recipes.kmer_filters import KmerFilters
+    from lucidna.training.recipes.label_smoothing import LabelSmoothing
+    from lucidna.training.recipes.manifold_mixup import ManifoldMixup
+    from lucidna.training.recipes.manifold_noise import ManifoldNoise
+    from lucidna.training.recipes.mixup import Mixup
     from lucidna.training.recipes.sam import SAM
     from lucidna.training.recipes.spectral_norm import SpectralNorm
     from lucidna.training.recipes.standard import Standard
@@ -35,6 +44,15 @@ def registry() -> dict[str, type[Component]]:
         EMA,
         SWA,
         SAM,
+        FourierPrior,
+        AnglePenalty,
+        JacobianPenalty,
+        Adversarial,
+        Mixup,
+        ManifoldMixup,
+        InputNoise,
+        ManifoldNoise,
+        LabelSmoothing,
     ]
     return {part.name: part for part in parts}
 

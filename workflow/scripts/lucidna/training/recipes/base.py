@@ -49,6 +49,8 @@ class StepContext:
         Within the stage, from 0.
     signal_order, control_order : Tensor
         int64 (C,) and (K,): the rows of the other strand's signals and controls.
+    cache : dict
+        What components share within a step, such as the gradient with respect to the input.
     """
 
     model: nn.Module
@@ -58,6 +60,7 @@ class StepContext:
     step: int
     signal_order: Tensor
     control_order: Tensor
+    cache: dict[Any, Any] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -223,6 +226,11 @@ class Recipe:
             for part in self.components:
                 stack.enter_context(part.forward_context(context))
             yield
+
+    @property
+    def adding_to_loss(self) -> list[str]:
+        """Names of the components that add a term to the loss."""
+        return [part.name for part in self.components if type(part).loss_terms is not Component.loss_terms]
 
     def loss_terms(self, x: Tensor, prediction: Any, batch: Batch, context: StepContext) -> list[Tensor]:
         """Return the terms that the components add to the loss."""

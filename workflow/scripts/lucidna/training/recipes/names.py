@@ -8,12 +8,21 @@ from typing import Any
 
 from lucidna.errors import UserError
 from lucidna.training.recipes.entries import (
+    adversarial,
+    angle_penalty,
     conjoined,
     dropout_schedule,
     ema,
     evoaug,
     exponential,
+    fourier_prior,
+    input_noise,
+    jacobian_penalty,
     kmer_filters,
+    label_smoothing,
+    manifold_mixup,
+    manifold_noise,
+    mixup,
     sam,
     spectral_norm,
     standard,
@@ -33,6 +42,15 @@ ENTRIES: dict[str, ModuleType] = {
     "ema": ema,
     "swa": swa,
     "sam": sam,
+    "fourier_prior": fourier_prior,
+    "angle_penalty": angle_penalty,
+    "jacobian_penalty": jacobian_penalty,
+    "adversarial": adversarial,
+    "mixup": mixup,
+    "manifold_mixup": manifold_mixup,
+    "input_noise": input_noise,
+    "manifold_noise": manifold_noise,
+    "label_smoothing": label_smoothing,
 }
 
 COMPONENTS: dict[str, dict[str, Any]] = {name: entry.DEFAULTS for name, entry in ENTRIES.items()}
@@ -40,11 +58,19 @@ COMPONENTS: dict[str, dict[str, Any]] = {name: entry.DEFAULTS for name, entry in
 # Two that say or do the same thing differently, with the reason.
 EXCLUSIVE: dict[tuple[str, str], str] = {
     ("ema", "swa"): "both put an average in the place of the weights, so keep one of them",
+    ("mixup", "manifold_mixup"): "manifold_mixup draws the input as one of its layers, so keep one of them",
+    ("input_noise", "manifold_noise"): "manifold_noise draws the input as one of its layers, so keep one of them",
 }
 
 
 def check_recipe(
-    components: Sequence[Sequence[Any]], *, target: str, window: int, class_name: str, first_kernel: int | None = None
+    components: Sequence[Sequence[Any]],
+    *,
+    target: str,
+    window: int,
+    class_name: str,
+    first_kernel: int | None = None,
+    max_epochs: int | None = None,
 ) -> None:
     """Refuse a recipe that does not exist, or that does not go with these data.
 
@@ -60,6 +86,8 @@ def check_recipe(
         The architecture, named in the messages.
     first_kernel : int, optional
         Width in bp of its first filters; None where that is not known.
+    max_epochs : int, optional
+        Of the trainer; None where that is not known.
 
     Raises
     ------
@@ -71,7 +99,9 @@ def check_recipe(
         check_words(f"recipe component {name!r}", name, arguments, COMPONENTS, "recipe component")
         if names.count(name) > 1:
             raise UserError(f"recipe component {name!r} is given {names.count(name)} times: give it once")
-    setting = Setting(target=target, window=window, class_name=class_name, first_kernel=first_kernel)
+    setting = Setting(
+        target=target, window=window, class_name=class_name, first_kernel=first_kernel, max_epochs=max_epochs
+    )
     for name, arguments in components:
         ENTRIES[name].check({**COMPONENTS[name], **arguments}, setting)
     for (first, second), reason in EXCLUSIVE.items():

@@ -23,12 +23,15 @@ class Setting:
         The architecture, named in the messages.
     first_kernel : int or None
         Width in bp of its first filters; None where that is not known.
+    max_epochs : int or None
+        Of the trainer; None where that is not known.
     """
 
     target: str
     window: int
     class_name: str
     first_kernel: int | None = None
+    max_epochs: int | None = None
 
 
 def check_words(
@@ -105,3 +108,23 @@ def check_switch(component: str, key: str, value: Any) -> None:
     """Refuse a value that is neither true nor false."""
     if not isinstance(value, bool):
         raise UserError(f"recipe component {component!r}: {key} {value!r} is neither true nor false")
+
+
+def check_head(component: str, head: Any, setting: Setting) -> None:
+    """Refuse a head that a network for this target does not have; None is the usual one."""
+    heads = {"binary": (), "counts": ("counts",), "profile": ("counts", "profile")}[setting.target]
+    if head is not None and head not in heads:
+        choice = " or ".join(["null", *heads])
+        raise UserError(
+            f"recipe component {component!r}: head {head!r} is not one of the target {setting.target!r}: use {choice}"
+        )
+
+
+def check_rest(component: str, key: str, epochs: Any, setting: Setting) -> None:
+    """Refuse a number of epochs without the component that leaves none with it."""
+    check_number(component, key, epochs, low=0, whole=True)
+    if setting.max_epochs is not None and epochs >= setting.max_epochs:
+        raise UserError(
+            f"recipe component {component!r}: {key} {epochs} leaves none of the {setting.max_epochs} epochs of "
+            "trainer.max_epochs: lower it, or train longer"
+        )
