@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lucidna.simulate import random_ppms, standard_set
+from benchcommon.standard import draw_set, generated_motifs
 from lucidna.simulate.assay import plant_preference, redraw_background
 from lucidna.simulate.ppm import consensus_ppm
 
@@ -59,19 +59,11 @@ def draw(spec: Mapping, *, seed: int) -> Drawn:
     seed
         Of everything that is drawn.
     """
-    core = random_ppms(spec["core"], width=spec["width"], information=spec["bits"], seed=10 * seed + 1)
-    pool = {
-        f"pool_{name}": ppm
-        for name, ppm in random_ppms(
-            spec["pool"], width=spec["width"], information=spec["bits"], seed=10 * seed + 2
-        ).items()
-    }
-    codes, labels, truth, splits = standard_set(core, pool, n=spec["n"], length=spec["length"], seed=10 * seed + 3)
+    core, pool = generated_motifs(spec, seed=seed)
+    codes, labels, truth, splits = draw_set(spec, core, pool, seed=seed)
     rng = np.random.default_rng(10 * seed + 4)
     planted, track = np.zeros(codes.shape, dtype=bool), np.zeros(len(codes), dtype=np.uint8)
     control_codes, control_track = codes[:0], track[:0]
-    if "gc" in spec:
-        codes = redraw_background(codes, truth, gc=rng.uniform(*spec["gc"], size=len(codes)), seed=10 * seed + 5)
     if "assay" in spec:
         assay = spec["assay"]
         carrier = rng.random(len(codes)) < np.asarray(assay["share"])[labels]

@@ -2,39 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import platform
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
-import scipy
-import torch
 
+from benchcommon.provenance import config_digest, versions
 from lucidna.files import atomic_path, read_tsv
-
-
-def config_digest(config: Mapping) -> str:
-    """Return 12 digits of the SHA-256 of the config, without the folders and `only`."""
-    settings = {key: value for key, value in config.items() if key not in ("work", "results", "only")}
-    return hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode()).hexdigest()[:12]
 
 
 def header_of(config: Mapping, *, stage: str, training: float, scoring: float) -> str:
     """Say in comment lines what the tables were made by, and how long it took."""
-    versions = {
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "scipy": scipy.__version__,
-        "torch": torch.__version__,
-    }
+    digest = config_digest(config, without=("work", "results", "only"))
     return (
-        f"# benchmarks/ranking, {stage} populations; config {config_digest(config)}\n"
-        f"# training {training:.0f} CPU s, scoring {scoring:.0f} CPU s; "
-        + " ".join(f"{name}={version}" for name, version in versions.items())
-        + "\n"
+        f"# benchmarks/ranking, {stage} populations; config {digest}\n"
+        f"# training {training:.0f} CPU s, scoring {scoring:.0f} CPU s; {versions()}\n"
     )
 
 
