@@ -38,6 +38,7 @@ def build(
     n_tasks: int,
     channels: Sequence[Sequence[int]],
     n_controls: int,
+    log_variance: bool = False,
     **arguments: Any,
 ) -> nn.Module:
     """Build a network with fresh weights, drawn from torch's global generator.
@@ -56,6 +57,8 @@ def build(
         For each task, its rows among the signal channels (C in all): one, or plus and minus strand.
     n_controls : int
         Number of control channels K; 0 for none.
+    log_variance : bool
+        Whether the scalar head also computes a log-variance per task (`lucidna.models.uncertainty`).
     **arguments
         The architecture's own arguments, as in `ARCHITECTURES`.
 
@@ -83,8 +86,20 @@ def build(
         **copy.deepcopy(arguments),
     }
     model = registry()[name](**settings)
+    if log_variance:
+        add_log_variance(model)
+        settings["log_variance"] = True
     model.build_arguments = {"name": name, **settings}
     return model
+
+
+def add_log_variance(model: nn.Module) -> None:
+    """Give the network's scalar head a log-variance per task beside its prediction."""
+    from lucidna.models.layers import ScalarHead
+
+    for part in list(model.modules()):
+        if isinstance(part, ScalarHead):
+            part.add_log_variance()
 
 
 def count_parameters(model: nn.Module) -> int:

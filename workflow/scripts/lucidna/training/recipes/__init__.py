@@ -13,12 +13,13 @@ if TYPE_CHECKING:
 
 def registry() -> dict[str, type[Component]]:
     """Return the class of every component by its name in the config."""
+    from lucidna.training.recipes.distillation import Distillation
     from lucidna.training.recipes.evoaug import EvoAug
     from lucidna.training.recipes.exponential import Exponential
     from lucidna.training.recipes.kmer_filters import KmerFilters
     from lucidna.training.recipes.standard import Standard
 
-    return {part.name: part for part in (Standard, Exponential, KmerFilters, EvoAug)}
+    return {part.name: part for part in (Standard, Exponential, KmerFilters, EvoAug, Distillation)}
 
 
 def compose(components: Sequence[Sequence[Any]]) -> Recipe:

@@ -7,7 +7,7 @@ from types import ModuleType
 from typing import Any
 
 from lucidna.errors import UserError
-from lucidna.training.recipes.entries import evoaug, exponential, kmer_filters, standard
+from lucidna.training.recipes.entries import distillation, evoaug, exponential, kmer_filters, standard
 from lucidna.training.recipes.entries.common import Setting, check_words
 
 # In the order in which the documentation lists them.
@@ -16,12 +16,15 @@ ENTRIES: dict[str, ModuleType] = {
     "exponential": exponential,
     "kmer_filters": kmer_filters,
     "evoaug": evoaug,
+    "distillation": distillation,
 }
 
 COMPONENTS: dict[str, dict[str, Any]] = {name: entry.DEFAULTS for name, entry in ENTRIES.items()}
 
 # Two that say or do the same thing differently, with the reason.
-EXCLUSIVE: dict[tuple[str, str], str] = {}
+EXCLUSIVE: dict[tuple[str, str], str] = {
+    ("distillation", "label_smoothing"): "a distilled network sees no labels, so give label_smoothing to its teacher",
+}
 
 
 def check_recipe(
