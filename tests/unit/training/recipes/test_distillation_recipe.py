@@ -54,6 +54,9 @@ def test_a_student_learns_the_mean_and_the_spread_of_its_members(ensemble, candi
     assert metrics["status"] == "ok"
     assert metrics["uncertainty"]["members"] == 3
     assert metrics["uncertainty"]["spread"]["lo"] > 0.2
+    described = json.loads((tmp_path / "out" / "model.json").read_text())
+    assert described["members"] == ["member0", "member1", "member2"]
+    assert described["build"]["log_variance"] is True
     dataset, model = Dataset.open(data, fold="fold0"), load_model(tmp_path / "out")
     rows = dataset.rows_of("valid")
     mean, log_variance = read_targets(path).at(rows)

@@ -312,6 +312,8 @@ class _Run:
             metrics["uncertainty"] = self._uncertainty(arrays)
         if writes:
             extra = {"candidate": self.candidate["id"], "dataset_digest": self.dataset.info["digest"]}
+            if self.targets is not None:
+                extra["members"] = self.targets.members
             save_model(model, self.out_dir, extra=extra)
             write_results(self.out_dir, metrics=metrics, history=self.history, arrays=arrays)
             if reason is None:
