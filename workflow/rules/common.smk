@@ -1,7 +1,7 @@
 # What the stages of an experiment share: its candidates, and the functions that name files.
 from lucidna.config import heads_of, ranking_heads
 from lucidna.folds import expand_folds
-from lucidna.grid import expand_grid
+from lucidna.grid import distillation_targets, expand_grid
 from lucidna.planning import check_models, input_files, task_names
 
 try:
@@ -15,6 +15,7 @@ except UserError as error:
 
 # Networks trained on a control track are not ranked: their maps are what the others are compared without.
 RANKED = [name for name, entry in CANDIDATES.items() if entry["control"] != "bias"]
+DISTILLED = distillation_targets(CANDIDATES)
 SPLITS = expand_folds(CONFIG["folds"])
 FOLDS = list(SPLITS)
 SIM = f"{EXP}/simulate" if "simulate" in CONFIG else None
@@ -30,6 +31,7 @@ ARRAYS = [f"{EXP}/data/{name}" for name in ARRAYS]
 
 wildcard_constraints:
     candidate=r"[A-Za-z0-9_.-]+",
+    targets=r"[A-Za-z0-9_.-]+",
     fold="|".join(FOLDS),
     task=r"[A-Za-z0-9_.-]+",
     head="logit|counts|profile",
@@ -40,6 +42,27 @@ wildcard_constraints:
 def models(part):
     """Name one file of every candidate's folder."""
     return [f"{EXP}/train/{candidate}/{part}" for candidate in CANDIDATES]
+
+
+def member_files(targets, part):
+    """Name one file of the folder of every member whose outputs are distilled."""
+    return [
+        f"{EXP}/train/{candidate}/{part}" for candidate in DISTILLED[targets]["members"]
+    ]
+
+
+def distillation_of(candidate):
+    """Name what the members of a distilled candidate say; others need nothing."""
+    asked = CANDIDATES[candidate].get("distillation")
+    return [f"{EXP}/distillation/{asked['targets']}.npz"] if asked else []
+
+
+def dynamic_members(candidate):
+    """Name the files of the members that run beside a distilled candidate."""
+    asked = CANDIDATES[candidate].get("distillation")
+    if not asked or not asked["dynamic"]:
+        return []
+    return member_files(asked["targets"], "model.safetensors")
 
 
 def final_outputs():

@@ -3,6 +3,8 @@ rule train:
     input:
         ARRAYS,
         fold=lambda wildcards: f"{EXP}/data/folds/{CANDIDATES[wildcards.candidate]['fold']}.tsv",
+        distillation=lambda wildcards: distillation_of(wildcards.candidate),
+        members=lambda wildcards: dynamic_members(wildcards.candidate),
     output:
         weights=f"{EXP}/train/{{candidate}}/model.safetensors",
         model=f"{EXP}/train/{{candidate}}/model.json",
@@ -24,6 +26,32 @@ rule train:
         code=code_digest("training.run"),
     script:
         "../scripts/train.py"
+
+
+# What the members of an ensemble say of the training and validation regions, once for all who learn from them.
+rule distillation_targets:
+    input:
+        ARRAYS,
+        fold=lambda wildcards: f"{EXP}/data/folds/{DISTILLED[wildcards.targets]['fold']}.tsv",
+        models=lambda wildcards: member_files(wildcards.targets, "model.json"),
+        weights=lambda wildcards: member_files(wildcards.targets, "model.safetensors"),
+        metrics=lambda wildcards: member_files(wildcards.targets, "metrics.json"),
+    output:
+        f"{EXP}/distillation/{{targets}}.npz",
+    log:
+        f"{LOGS}/distillation_targets/{{targets}}.log",
+    benchmark:
+        f"{BENCH}/distillation_targets/{{targets}}.tsv"
+    conda:
+        "../../envs/train.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    params:
+        targets=lambda wildcards: ordered(DISTILLED[wildcards.targets]),
+        code=code_digest("training.distillation"),
+    script:
+        "../scripts/distillation_targets.py"
 
 
 # The folds are read for their order alone: a mistake in the inputs leaves the table as it was.

@@ -4,7 +4,6 @@ from pathlib import Path
 
 from lucidna.training.distillation import write_targets
 from lucidna.training.recipes.entries.distillation import turns_strands
-
 from recipebench.data import FOLD
 
 inputs, params = snakemake.input, snakemake.params

@@ -23,6 +23,7 @@ from lucidna.folds import expand_folds
 from lucidna.models.names import check_architecture, first_kernel
 from lucidna.motifs.sites import check_expected
 from lucidna.training.names import resolve_trainer
+from lucidna.training.recipes.entries.distillation import check_teachers
 from lucidna.training.recipes.names import check_recipe
 
 SCHEMA = Path(__file__).resolve().parents[2] / "schemas" / "config.schema.yaml"
@@ -208,6 +209,12 @@ def _check_grid(config: dict) -> None:
                     first_kernel=width,
                     max_epochs=trainer["max_epochs"],
                 )
+    check_teachers(
+        {name: normal_recipe(recipe) for name, recipe in grid["recipes"].items()},
+        seeds=grid["seeds"],
+        jitter=window["jitter"],
+        controls=grid["controls"],
+    )
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from lucidna.config import normal_recipe
 from lucidna.errors import UserError
 from lucidna.folds import expand_folds
 from lucidna.models.names import ARCHITECTURES
+from lucidna.training.recipes.entries import distillation
 from lucidna.training.recipes.names import COMPONENTS
 
 #: The parts of a configuration that determine the arrays on disk; folds do not, each has a file of its own.
@@ -50,7 +51,8 @@ def expand_grid(config: dict) -> dict[str, dict]:
     """Return every candidate of the grid, keyed by its id, in the order of the configuration.
 
     A candidate is one architecture x recipe x fold x seed. Controls (label-shuffled training, random weights) are
-    made from the first architecture, the first recipe and the first seed, once for each fold.
+    made from the first architecture, the first recipe and the first seed, once for each fold. A distilled candidate's
+    id depends on those of its members: one seed more is one member more, and another student.
 
     Parameters
     ----------
@@ -61,7 +63,8 @@ def expand_grid(config: dict) -> dict[str, dict]:
     -------
     dict[str, dict]
         id -> candidate: id, architecture, class, arguments, recipe, components, fold, fold_split, seed, control,
-        family and trainer.
+        family and trainer; a distilled one also has `distillation`: targets (the id of what its members say),
+        members (their ids), both_strands and dynamic.
 
     Raises
     ------
@@ -82,17 +85,39 @@ def expand_grid(config: dict) -> dict[str, dict]:
         (architectures[0], recipes[0], fold, seeds[0], control) for control in grid["controls"] for fold in folds
     ]
 
+    taught = {recipe: teacher for recipe in recipes if (teacher := _teacher(config, recipe)) is not None}
+    members = {
+        (architecture, teacher, fold): [
+            _candidate(config, data, architecture, teacher, fold, folds[fold], seed, "none")["id"] for seed in seeds
+        ]
+        for architecture, teacher, fold in itertools.product(architectures, dict.fromkeys(taught.values()), folds)
+    }
     candidates: dict[str, dict] = {}
     for architecture, recipe, fold, seed, control in points:
-        candidate = _candidate(config, data, architecture, recipe, fold, folds[fold], seed, control)
+        asked = members[architecture, taught[recipe], fold] if recipe in taught else None
+        candidate = _candidate(config, data, architecture, recipe, fold, folds[fold], seed, control, asked)
         if candidate["id"] in candidates:
             raise UserError(f"config key 'grid' names the candidate {candidate['id']} twice: remove one of the two")
         candidates[candidate["id"]] = candidate
     return candidates
 
 
+def _teacher(config: dict, recipe: str) -> str | None:
+    """Return the recipe that another one learns from, or None."""
+    settings = distillation.settings_of(normal_recipe(config["grid"]["recipes"][recipe]), distillation.NAME)
+    return None if settings is None else settings["teacher"]
+
+
 def _candidate(
-    config: dict, data: str, architecture: str, recipe: str, fold: str, split: dict, seed: int, control: str
+    config: dict,
+    data: str,
+    architecture: str,
+    recipe: str,
+    fold: str,
+    split: dict,
+    seed: int,
+    control: str,
+    members: list[str] | None = None,
 ) -> dict:
     entry = dict(config["grid"]["architectures"][architecture] or {})
     kind = entry.pop("class", architecture)
@@ -109,6 +134,8 @@ def _candidate(
         "control": control,
         "trainer": config["grid"]["trainer"],
     }
+    if members is not None:
+        settings["distillation"] = _distillation(architecture, fold, components, members)
     slug = f"{architecture}-{recipe}-{fold}-s{seed}" + ("" if control == "none" else f"-{control}")
     slug = re.sub(r"[^A-Za-z0-9_.-]", "_", slug)
     return {
@@ -119,3 +146,41 @@ def _candidate(
         "fold": fold,
         **settings,
     }
+
+
+def _distillation(architecture: str, fold: str, components: list, members: list[str]) -> dict:
+    """Return what a distilled candidate's rules need to know of its members."""
+    arguments = distillation.settings_of(components, distillation.NAME)
+    both_strands = distillation.turns_strands(components)
+    digest = short_digest({"members": members, "both_strands": both_strands})
+    return {
+        "targets": f"{architecture}-{arguments['teacher']}-{fold}-{digest}",
+        "members": members,
+        "both_strands": both_strands,
+        "dynamic": arguments["dynamic"],
+    }
+
+
+def distillation_targets(candidates: dict[str, dict]) -> dict[str, dict]:
+    """Return what is to be asked of members, once for all students that learn from them.
+
+    Parameters
+    ----------
+    candidates : dict[str, dict]
+        Of `expand_grid`.
+
+    Returns
+    -------
+    dict[str, dict]
+        Id -> fold, members (ids) and both_strands.
+    """
+    found = {}
+    for candidate in candidates.values():
+        asked = candidate.get("distillation")
+        if asked is not None:
+            found[asked["targets"]] = {
+                "fold": candidate["fold"],
+                "members": asked["members"],
+                "both_strands": asked["both_strands"],
+            }
+    return found

@@ -40,6 +40,7 @@ def build(
     n_controls: int,
     conjoined: bool = False,
     control_order: Sequence[int] | None = None,
+    log_variance: bool = False,
     **arguments: Any,
 ) -> nn.Module:
     """Build a network with fresh weights, drawn from torch's global generator.
@@ -62,6 +63,8 @@ def build(
         Whether the network predicts the mean of both strands (`lucidna.models.conjoined`).
     control_order : sequence of int, optional
         Of a conjoined network: where each control of the other strand lies; by default in its own place.
+    log_variance : bool
+        Whether the scalar head also computes a log-variance per task (`lucidna.models.uncertainty`).
     **arguments
         The architecture's own arguments, as in `ARCHITECTURES`.
 
@@ -95,8 +98,20 @@ def build(
         order = None if control_order is None else [int(control) for control in control_order]
         model = Conjoined(model, channels=settings["channels"], control_order=order)
         settings.update(conjoined=True, control_order=order)
+    if log_variance:
+        add_log_variance(model)
+        settings["log_variance"] = True
     model.build_arguments = {"name": name, **settings}
     return model
+
+
+def add_log_variance(model: nn.Module) -> None:
+    """Give the network's scalar head a log-variance per task beside its prediction."""
+    from lucidna.models.layers import ScalarHead
+
+    for part in list(model.modules()):
+        if isinstance(part, ScalarHead):
+            part.add_log_variance()
 
 
 def count_parameters(model: nn.Module) -> int:

@@ -135,12 +135,20 @@ class DenseBlock(nn.Module):
 
 
 class ScalarHead(nn.Module):
-    """One number per task from the features and the log1p total of each control, where there are any."""
+    """One number per task from the features and the log1p total of each control, where there are any.
+
+    After `add_log_variance` the linear layer has a second number per task, which the output leaves out.
+    """
 
     def __init__(self, n_in: int, n_tasks: int, *, n_controls: int) -> None:
         super().__init__()
-        self.n_controls = n_controls
+        self.n_tasks, self.n_controls, self.log_variance = n_tasks, n_controls, False
         self.linear = nn.Linear(n_in + n_controls, n_tasks)
+
+    def add_log_variance(self) -> None:
+        """Replace the linear layer by a fresh one of 2 T outputs: T predictions, then T log-variances."""
+        self.log_variance = True
+        self.linear = nn.Linear(self.linear.in_features, 2 * self.n_tasks)
 
     def forward(self, features: Tensor, control: Tensor | None = None) -> Tensor:
         """Map (N, n_in), and controls (N, K, L_out) or None for zeros, to (N, T)."""
@@ -150,7 +158,8 @@ class ScalarHead(nn.Module):
             else:
                 totals = torch.log1p(control.sum(dim=-1)).to(features.dtype)
             features = torch.cat([features, totals], dim=1)
-        return self.linear(features)
+        output = self.linear(features)
+        return output[:, : self.n_tasks] if self.log_variance else output
 
 
 def dropout_rates(own: Sequence[float], n_layers: int, override: float | None) -> list[float]:
@@ -171,4 +180,4 @@ def start_at(model: nn.Module, values: np.ndarray) -> None:
     for module in model.modules():
         if isinstance(module, ScalarHead):
             with torch.no_grad():
-                module.linear.bias.copy_(torch.as_tensor(values))
+                module.linear.bias[: module.n_tasks] = torch.as_tensor(values).to(module.linear.bias)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from lucidna.report import uncertainty_section
 from lucidna.report.collect import Experiment, appearance, family_of
 from lucidna.report.figures import Chart, Curve, small_charts
 from lucidna.report.numbers import as_float, duration, mebibytes
@@ -36,7 +37,7 @@ def metric_label(name: str) -> str:
 
 
 def section(experiment: Experiment) -> dict:
-    """Collect the context of the section: charts, the table of validation metrics, that of test metrics."""
+    """Collect the context of the section: charts, tables of validation and test metrics, uncertainty."""
     metrics = {
         candidate["id"]: experiment.document("train", candidate["id"], "metrics.json")
         for candidate in experiment.candidates
@@ -66,6 +67,7 @@ def section(experiment: Experiment) -> dict:
         "charts": charts,
         "valid": validation_table(experiment.candidates, metrics) if any(metrics.values()) else None,
         "test": held_out_table(test, experiment.candidates),
+        "uncertainty": uncertainty_section.section(experiment.candidates, metrics),
         "failed": [
             (key, record.get("reason") or "no reason was recorded")
             for key, record in metrics.items()

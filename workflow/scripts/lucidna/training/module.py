@@ -108,6 +108,7 @@ class CandidateModule(pl.LightningModule):
         self.stages, self.stage_index = stages, stage_index
         self.stage = stages[stage_index]
         self.recipe = recipe.active(self.stage)
+        self.training_loss = self.recipe.training_loss(loss)
         self.settings, self.seed, self.label, self.fingerprint = settings, seed, label, fingerprint
         self.monitor = settings["monitor"]
         self.history = list(history or [])
@@ -174,7 +175,7 @@ class CandidateModule(pl.LightningModule):
         """Augment, predict and return the loss."""
         context = StepContext(
             model=self.model,
-            loss=self.loss,
+            loss=self.training_loss,
             generator=self.generator,
             epoch=self.current_epoch,
             step=batch_idx,
@@ -187,7 +188,7 @@ class CandidateModule(pl.LightningModule):
             x = x.detach().requires_grad_()
         with self.recipe.forward_context(context):
             prediction = self.model(x, batch.get("control"))
-        loss = self.loss(prediction, batch)
+        loss = self.training_loss(prediction, batch)
         for term in self.recipe.loss_terms(x, prediction, batch, context):
             loss = loss + term
         with torch.no_grad():

@@ -9,7 +9,7 @@ import resource
 import shutil
 import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +24,10 @@ from lucidna.dataset import Dataset
 from lucidna.errors import UserError
 from lucidna.models import build, count_parameters
 from lucidna.models.layers import start_at
-from lucidna.models.store import save_model
+from lucidna.models.store import load_model, save_model
+from lucidna.models.uncertainty import recorded_log_variance
 from lucidna.training.data import BatchReader, CandidateData, shuffled_labels
+from lucidna.training.distillation import Targets, read_targets
 from lucidna.training.evaluate import evaluate_rows, without_nan
 from lucidna.training.losses import auto_count_weight, make_loss
 from lucidna.training.module import CandidateModule, TrainingDivergedError
@@ -35,6 +37,7 @@ from lucidna.training.recipes import compose
 from lucidna.training.recipes.base import Batch, Examples, Recipe, Stage
 from lucidna.training.resume import LAST, best_path, find_progress, fingerprint, model_weights, read_checkpoint
 from lucidna.training.seeds import derive_seed
+from lucidna.training.uncertainty import uncertainty_summary
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +51,8 @@ def train_candidate(
     *,
     threads: int = 1,
     resume: bool = True,
+    distillation: str | os.PathLike | None = None,
+    members: Sequence[str | os.PathLike] = (),
 ) -> dict[str, Any]:
     """Train a candidate and write its five files; the test split is not read.
 
@@ -69,6 +74,11 @@ def train_candidate(
         Of torch, in this process.
     resume : bool
         Whether to go on from checkpoints in `out_dir`, where they are of the same settings, data and code.
+    distillation : path, optional
+        What the members said, of `lucidna.training.distillation.write_targets`; needed by the recipe component
+        `distillation`. With fewer than two members left, the status is "failed" and nothing is trained.
+    members : sequence of path
+        The members' folders, for dynamic distillation.
 
     Returns
     -------
@@ -82,7 +92,9 @@ def train_candidate(
     """
     torch.set_num_threads(threads)
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
-    run = _Run(candidate, Dataset.open(dataset_dir, fold=candidate["fold"]), Path(out_dir))
+    dataset = Dataset.open(dataset_dir, fold=candidate["fold"])
+    targets = None if distillation is None else read_targets(distillation)
+    run = _Run(candidate, dataset, Path(out_dir), targets=targets, members=[Path(path) for path in members])
     with warnings.catch_warnings():
         # Advice on loggers, worker processes and existing folders that does not apply to these loaders.
         warnings.filterwarnings("ignore", module="pytorch_lightning|lightning_fabric")
@@ -92,7 +104,15 @@ def train_candidate(
 class _Run:
     """One call of `train_candidate`, in the order of its methods."""
 
-    def __init__(self, candidate: Mapping[str, Any], dataset: Dataset, out_dir: Path) -> None:
+    def __init__(
+        self,
+        candidate: Mapping[str, Any],
+        dataset: Dataset,
+        out_dir: Path,
+        *,
+        targets: Targets | None = None,
+        members: Sequence[Path] = (),
+    ) -> None:
         self.candidate, self.dataset, self.out_dir = candidate, dataset, out_dir
         self.control = candidate.get("control", "none")
         if self.control not in CONTROLS:
@@ -103,20 +123,26 @@ class _Run:
         self.reader = BatchReader(dataset)
         self.settings = resolve_trainer(candidate.get("trainer") or {}, target=self.reader.target)
         self.recipe: Recipe = compose(candidate["components"])
+        self.targets = targets
+        if targets is not None:
+            self.recipe.take(targets, [load_model(path) for path in members if path.name in targets.members])
         self.stages: list[Stage] = self.recipe.stages(
             max_epochs=self.settings["max_epochs"],
             min_epochs=self.settings["min_epochs"],
             learning_rate=self.settings["learning_rate"],
         )
         self.loss = self._make_loss()
-        self.fingerprint = fingerprint(candidate, dataset.info["digest"])
+        self.fingerprint = fingerprint(candidate, dataset.info["digest"] + (targets.digest if targets else ""))
         self.history: list[dict[str, Any]] = []
 
     def execute(self, *, resume: bool) -> dict[str, Any]:
         model = self._build()
-        reason = None
+        reason = self.recipe.obstacle()
+        if reason is not None:
+            reason = f"recipe '{self.candidate['recipe']}': {reason}"
+            log.warning("%s  failed: %s", self.label, reason)
         device, writes = self._device()
-        if self.control != "random_weights":
+        if self.control != "random_weights" and reason is None:
             progress = find_progress(self.folder, self.fingerprint) if resume else None
             if progress is None:
                 shutil.rmtree(self.folder, ignore_errors=True)
@@ -273,7 +299,11 @@ class _Run:
         return None
 
     def _write(self, model: nn.Module, *, reason: str | None, device: torch.device, writes: bool) -> dict[str, Any]:
-        valid, arrays = evaluate_rows(model, self.dataset, self.dataset.rows_of("valid"), device=device, loss=self.loss)
+        rows = self.dataset.rows_of("valid")
+        with recorded_log_variance(model) as log_variance:
+            valid, arrays = evaluate_rows(model, self.dataset, rows, device=device, loss=self.loss)
+        if log_variance:
+            arrays["log_variance"] = torch.cat(log_variance).float().cpu().numpy()
         stages = self._stage_summaries()
         if torch.distributed.is_available() and torch.distributed.is_initialized():
             # The others must have read the checkpoints before they are removed.
@@ -291,13 +321,28 @@ class _Run:
             "n_parameters": count_parameters(model),
             "stages": stages,
         }
+        if self.targets is not None and reason is None:
+            metrics["uncertainty"] = self._uncertainty(arrays)
         if writes:
             extra = {"candidate": self.candidate["id"], "dataset_digest": self.dataset.info["digest"]}
+            if self.targets is not None:
+                extra["members"] = self.targets.members
             save_model(model, self.out_dir, extra=extra)
             write_results(self.out_dir, metrics=metrics, history=self.history, arrays=arrays)
             if reason is None:
                 shutil.rmtree(self.folder, ignore_errors=True)
         return metrics
+
+    def _uncertainty(self, arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
+        """Say how well the predicted variance orders the errors on the validation rows."""
+        summary = uncertainty_summary(
+            arrays["prediction"],
+            arrays["target"],
+            arrays["log_variance"],
+            members=self.targets.at(arrays["row"]),
+            binary=self.reader.target == "binary",
+        )
+        return without_nan({"members": len(self.targets.members), **summary})
 
     def _stage_summaries(self) -> list[dict[str, Any]]:
         summaries = []

@@ -16,6 +16,7 @@ def registry() -> dict[str, type[Component]]:
     from lucidna.training.recipes.adversarial import Adversarial
     from lucidna.training.recipes.angle_penalty import AnglePenalty
     from lucidna.training.recipes.conjoined import Conjoined
+    from lucidna.training.recipes.distillation import Distillation
     from lucidna.training.recipes.dropout_schedule import DropoutSchedule
     from lucidna.training.recipes.ema import EMA
     from lucidna.training.recipes.evoaug import EvoAug
@@ -53,6 +54,7 @@ def registry() -> dict[str, type[Component]]:
         InputNoise,
         ManifoldNoise,
         LabelSmoothing,
+        Distillation,
     ]
     return {part.name: part for part in parts}
 

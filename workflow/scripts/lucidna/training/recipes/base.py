@@ -42,7 +42,7 @@ class StepContext:
     model : nn.Module
         The network in training mode.
     loss : callable
-        (prediction, batch) -> scalar tensor, the candidate's own loss.
+        (prediction, batch) -> scalar tensor, the loss of training batches without the components' terms.
     generator : torch.Generator
         On the model's device; seeded by the candidate's seed, the stage and the epoch.
     epoch, step : int
@@ -101,6 +101,13 @@ class Component:
     def __init__(self, **arguments: Any) -> None:
         self.arguments = arguments
 
+    def take(self, targets: Any, networks: Sequence[nn.Module]) -> None:
+        """Take what trained networks said of the data (`lucidna.training.distillation`), and these networks."""
+
+    def obstacle(self) -> str | None:
+        """Return why the candidate cannot be trained, or None."""
+        return None
+
     def model_arguments(self) -> dict[str, Any]:
         """Return arguments of the architecture that this component replaces."""
         return {}
@@ -114,6 +121,10 @@ class Component:
 
     def initialise(self, model: nn.Module, examples: Examples) -> None:
         """Change, in place, the fresh weights of a network that is about to be trained."""
+
+    def training_loss(self, loss: Callable[[Any, Batch], Tensor]) -> Callable[[Any, Batch], Tensor]:
+        """Return the loss of training batches, given the candidate's own; validation keeps that."""
+        return loss
 
     def jitter(self) -> bool:
         """Return whether training windows are shifted at random within the dataset's jitter."""
@@ -167,6 +178,15 @@ class Recipe:
         """Return the recipe of those components that do not rest in `stage`."""
         return Recipe([part for part in self.components if part.name not in stage.inactive])
 
+    def take(self, targets: Any, networks: Sequence[nn.Module]) -> None:
+        """Hand every component what trained networks said of the data, and these networks."""
+        for part in self.components:
+            part.take(targets, networks)
+
+    def obstacle(self) -> str | None:
+        """Return the first reason why the candidate cannot be trained, or None."""
+        return next((reason for part in self.components if (reason := part.obstacle())), None)
+
     def model_arguments(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Return the architecture's arguments with what the components replace; the last one wins."""
         merged = dict(arguments)
@@ -190,6 +210,12 @@ class Recipe:
         """Let every component change the fresh weights."""
         for part in self.components:
             part.initialise(model, examples)
+
+    def training_loss(self, loss: Callable[[Any, Batch], Tensor]) -> Callable[[Any, Batch], Tensor]:
+        """Return the loss of training batches, given the candidate's own."""
+        for part in self.components:
+            loss = part.training_loss(loss)
+        return loss
 
     def jitter(self) -> bool:
         """Return whether any component shifts the training windows."""

@@ -11,6 +11,7 @@ from lucidna.training.recipes.entries import (
     adversarial,
     angle_penalty,
     conjoined,
+    distillation,
     dropout_schedule,
     ema,
     evoaug,
@@ -51,6 +52,7 @@ ENTRIES: dict[str, ModuleType] = {
     "input_noise": input_noise,
     "manifold_noise": manifold_noise,
     "label_smoothing": label_smoothing,
+    "distillation": distillation,
 }
 
 COMPONENTS: dict[str, dict[str, Any]] = {name: entry.DEFAULTS for name, entry in ENTRIES.items()}
@@ -60,6 +62,11 @@ EXCLUSIVE: dict[tuple[str, str], str] = {
     ("ema", "swa"): "both put an average in the place of the weights, so keep one of them",
     ("mixup", "manifold_mixup"): "manifold_mixup draws the input as one of its layers, so keep one of them",
     ("input_noise", "manifold_noise"): "manifold_noise draws the input as one of its layers, so keep one of them",
+    ("distillation", "label_smoothing"): "a distilled network sees no labels, so give label_smoothing to its teacher",
+    ("distillation", "conjoined"): "the log-variance has one value per sequence, so give conjoined to its teacher",
+    ("distillation", "mixup"): "the members have not seen mixed sequences, so give mixup to its teacher",
+    ("distillation", "manifold_mixup"): "the members have no mixed layers, so give manifold_mixup to its teacher",
+    ("distillation", "adversarial"): "the members have not seen attacked sequences, so give adversarial to its teacher",
 }
 
 
