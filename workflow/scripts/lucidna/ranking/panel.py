@@ -77,7 +77,8 @@ def rank_candidates(
     margin
         Loss of the validation metric that is accepted at the gate.
     quantile
-        With 20 or more candidates in a fold, this lowest share of c_cos, c_auc and sl_con is vetoed.
+        With 20 or more candidates in a fold, this lowest share of c_cos, c_auc and sl_con is vetoed, and what has a
+        c_isolation far above that of all others; 0 for neither.
     consistency
         Settings of ACME's divergences: k, threshold, window, cutoff, basis.
     bootstraps, seed
