@@ -9,7 +9,7 @@ import pandas as pd
 
 from lucidna.ranking.bootstrap import bootstrap_means, percentile_interval, resample, weighted_mean
 from lucidna.ranking.consensus import Consensus, consensus
-from lucidna.ranking.criteria import measure
+from lucidna.ranking.criteria import AGAINST_CONSENSUS, measure
 from lucidna.ranking.gate import VETO_AGAINST, veto_reasons
 from lucidna.ranking.prepare import MapSet, unit_norm
 from lucidna.ranking.recurrence import sl_con
@@ -55,7 +55,7 @@ def fooled_table(population: Population, settings: Mapping, *, seed: int = 0) ->
     found = []
     for entered, name in zip(range(n, len(maps)), names, strict=True):
         inside = candidate | (np.arange(len(maps)) == entered)
-        with_vote = consensus(maps, np.nan_to_num(values["sl_con"]), voters=inside)
+        with_vote = consensus(maps, np.nan_to_num(values["sl_con"]), voters=inside, also=AGAINST_CONSENSUS)
         scores = {key: values[key] for key in SINGLE} | components(with_vote)
         group = {key: column[inside] for key, column in scores.items()}
         everyone = np.ones(n + 1, dtype=bool)
@@ -68,6 +68,7 @@ def fooled_table(population: Population, settings: Mapping, *, seed: int = 0) ->
             "c_cos": bootstrap_means(with_vote.cosine, counts),
             "c_auc": bootstrap_means(with_vote.auc, counts),
             "sl_con": recurrence,
+            **{key: bootstrap_means(part, counts) for key, part in with_vote.also.items()},
         }
         veto = [_veto(scores, draws, rule, candidate=inside, known=known) for rule in ("A*", "B")]
         found.append(
@@ -92,8 +93,9 @@ def fakes_of(population: Population, shown: int, *, seed: int) -> dict[str, np.n
 
 
 def components(found: Consensus) -> dict[str, np.ndarray]:
-    """Return c_cos, c_snr and c_auc, (n,) each."""
-    return {name: part.mean(axis=1) for name, part in zip(RULE_A, (found.cosine, found.snr, found.auc), strict=True)}
+    """Return c_cos, c_snr and c_auc, and what else was asked for, (n,) each."""
+    parts = dict(zip(RULE_A, (found.cosine, found.snr, found.auc), strict=True)) | found.also
+    return {name: weighted_mean(part) for name, part in parts.items()}
 
 
 def percentile_of_last(values: np.ndarray) -> float:

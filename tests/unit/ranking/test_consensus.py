@@ -4,7 +4,7 @@ import pytest
 from lucidna.attribution.correction import correct
 from lucidna.ranking.bootstrap import weighted_mean
 from lucidna.ranking.consensus import auroc_rows, consensus, signal_to_noise, top_share
-from lucidna.ranking.prepare import MapSet, unit_norm
+from lucidna.ranking.prepare import MapSet, smooth, unit_norm
 from lucidna.ranking.recurrence import sl_con
 from lucidna.ranking.score import RULE_A, combined_score
 
@@ -138,3 +138,18 @@ def test_auroc_rows_by_hand():
     labels = np.array([[True, True, False, False]] * 3)
     np.testing.assert_allclose(auroc_rows(scores, labels), [0.75, 0.5, 0])
     assert auroc_rows(scores[:1], np.zeros((1, 4), dtype=bool)) == pytest.approx(0.5)
+
+
+def test_further_comparisons_see_the_same_references(toy):
+    """What is asked for beside gets each network's map with the others' mean and its pseudo-motif."""
+    maps = toy.maps(np.linspace(0.3, 1.5, 5))
+    seen = {
+        "area": lambda projected, reference, motif: auroc_rows(projected, motif),
+        "marked": lambda projected, reference, motif: (top_share(smooth(reference, 5), 0.2) == motif).mean(axis=1),
+    }
+    result = run(maps, toy.onehot, also=seen)
+    np.testing.assert_array_equal(result.also["area"], result.auc)
+    np.testing.assert_array_equal(result.also["marked"], 1)
+    assert run(maps, toy.onehot).also == {}
+    alone = run(maps[:1], toy.onehot, also=seen)
+    assert np.isnan(alone.also["area"]).all()

@@ -1,6 +1,14 @@
 import numpy as np
 
-from lucidna.ranking.gate import at_chance, decimals_apart, gate_reasons, grounds_of, veto_reasons
+from lucidna.ranking.gate import (
+    VETO_ABOVE,
+    at_chance,
+    decimals_apart,
+    gate_reasons,
+    grounds_of,
+    upper_limit,
+    veto_reasons,
+)
 
 
 def test_gate_keeps_what_reaches_the_interval_of_the_best():
@@ -45,7 +53,7 @@ def test_at_chance_reads_the_upper_end():
 def scores(n, worst=0):
     values = np.linspace(1, 0.1, n)
     values[worst], values[-1] = values[-1], values[worst]
-    return {"c_cos": values, "c_auc": values, "sl_con": values}
+    return {"c_cos": values, "c_auc": values, "sl_con": values, "c_isolation": np.full(n, 0.2)}
 
 
 def test_veto_of_what_is_not_above_the_controls():
@@ -90,3 +98,21 @@ def test_lowest_share_is_vetoed_only_in_a_population():
     assert [index for index, reason in enumerate(reasons) if reason] == [0]
     off = veto_reasons(many, many, many, candidate=np.ones(20, dtype=bool), against_controls=(), quantile=0)
     assert not any(off)
+
+
+def test_what_stands_far_above_all_others_is_vetoed():
+    """Median 0.20, median absolute deviation 0.02: the limit is that of `VETO_ABOVE` in units of 1.4826 times it."""
+    values, candidate = scores(21), np.ones(21, dtype=bool)
+    isolation = np.resize([0.18, 0.20, 0.22], 21)
+    limit = 0.2 + VETO_ABOVE["c_isolation"] * 1.4826 * 0.02
+    np.testing.assert_allclose(upper_limit(isolation, VETO_ABOVE["c_isolation"]), limit)
+    for value, lower, stopped in ((limit + 0.02, limit + 0.01, True), (limit + 0.02, limit - 0.01, False)):
+        isolation[5] = value
+        lowest = values | {"c_isolation": np.where(np.arange(21) == 5, lower, isolation)}
+        reasons = veto_reasons(
+            values | {"c_isolation": isolation}, lowest, values, candidate=candidate, against_controls=()
+        )
+        assert ["c_isolation" in (reason or "") for reason in reasons] == [
+            stopped and index == 5 for index in range(21)
+        ]
+    assert upper_limit(np.full(3, np.nan), 3.5) == np.inf

@@ -74,7 +74,7 @@ def test_the_lowest_share_is_one_of_those_that_passed_the_gate():
     prediction = np.full(n, 0.9)
     prediction[-5:] = 0.6
     panel = pd.DataFrame({"prediction": prediction, "prediction_lo": prediction - 0.05, "control": "none"})
-    for name in ("c_cos", "c_auc", "sl_con"):
+    for name in ("c_cos", "c_auc", "sl_con", "c_local", "c_second", "c_isolation"):
         for end in ("", "_lo", "_hi"):
             panel[name + end] = values
     settings = {"margin": 0.0, "quantile": 0.05, "metric": "auroc"}

@@ -40,7 +40,21 @@ def test_planted_truth_is_ranked_in_order(ranked):
 
 def test_tables_carry_values_inside_their_intervals(ranked):
     panel = ranked.panel.set_index("id")
-    for name in ("c_cos", "c_snr", "c_auc", "sl_con", "soft_kmer6", "ac1_g", "selfsnr", "agreement", "m2cf", "m2"):
+    for name in (
+        "c_cos",
+        "c_snr",
+        "c_auc",
+        "c_local",
+        "c_second",
+        "c_isolation",
+        "sl_con",
+        "soft_kmer6",
+        "ac1_g",
+        "selfsnr",
+        "agreement",
+        "m2cf",
+        "m2",
+    ):
         assert (panel[f"{name}_lo"] <= panel[name]).all(), name
         assert (panel[f"{name}_hi"] >= panel[name]).all(), name
         # The published histogram of directions is fooled by noise on few regions: it is shown, and decides nothing.
@@ -538,3 +552,34 @@ def test_bias_controls_of_an_experiment_are_not_ranked(experiment, toy):
     np.save(path, np.zeros_like(preference))
     with pytest.raises(UserError, match="bias control external-naked-f cannot be used: its maps are zero everywhere"):
         ranked([*candidates, bias])
+
+
+def test_a_good_map_with_spikes_is_vetoed_for_what_stands_alone(toy):
+    """Four spikes per region, as high as the motif, leave the best map above most others in all that is ranked on."""
+    maps = toy.maps(np.linspace(0.2, 0.9, 24))
+    rng = np.random.default_rng(3)
+    places = rng.random((60, 80)).argsort(axis=1) < 4
+    maps[2] += 1.5 * places[:, None] * toy.onehot
+    found = rank_candidates(maps, toy.onehot, bootstraps=100)
+    ranking = found.ranking.set_index("id")
+    assert ranking.loc["model_2", "status"] == "vetoed"
+    assert ranking.loc["model_2", "reason"].startswith("its c_isolation")
+    assert ranking.loc["model_2", "score"] > 0.5
+    assert (ranking.drop("model_2")["reason"].str.contains("c_isolation")).sum() == 0
+    free = rank_candidates(maps, toy.onehot, quantile=0.0, bootstraps=100).ranking.set_index("id")
+    assert free.loc["model_2", "status"] == "passed"
+
+
+def test_a_window_and_a_single_site_are_vetoed_also_among_few(toy):
+    others = toy.maps(np.linspace(0.4, 0.8, 8))
+    noise = toy.maps([50.0], seed=9)
+    window = np.exp(-0.5 * ((np.arange(80) - 40) / 8) ** 2) * toy.onehot
+    first = np.cumsum(np.abs(toy.truth).sum(axis=1) > 0, axis=1)[:, None, :]
+    site = np.where(first <= 6, toy.truth, 0) + 0.02 * np.random.default_rng(10).standard_normal(toy.truth.shape)
+    maps = np.concatenate([others, window[None], site[None], noise]).astype(np.float32)
+    ranking = rank_candidates(maps, toy.onehot, controls=["none"] * 10 + ["random_weights"], bootstraps=100).ranking
+    ranking = ranking.set_index("id")
+    assert "c_local" in ranking.loc["model_8", "reason"]
+    assert "c_second" in ranking.loc["model_9", "reason"]
+    assert "c_cos" not in ranking.loc["model_9", "reason"]
+    assert (ranking.loc[[f"model_{index}" for index in range(8)], "status"] == "passed").all()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.stats import rankdata
@@ -15,6 +15,9 @@ UPDATES = 4
 SHARE = 0.2
 BOX = 5
 TOP = 10
+
+Against = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+"""(projected map, projected reference, pseudo-motif), (N, L) each -> (N,)."""
 
 
 @dataclass(frozen=True)
@@ -28,12 +31,15 @@ class Consensus:
         network to which no other network is left to be compared.
     weights
         (n,) final weights of the networks in the consensus, sum 1; 0 for networks without a vote.
+    also
+        name -> (n, N), what else was asked for.
     """
 
     cosine: np.ndarray
     snr: np.ndarray
     auc: np.ndarray
     weights: np.ndarray
+    also: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 def consensus(
@@ -43,6 +49,7 @@ def consensus(
     voters: np.ndarray | None = None,
     votes: Sequence[object] | None = None,
     control: np.ndarray | None = None,
+    also: Mapping[str, Against] | None = None,
     power: float = POWER,
     updates: int = UPDATES,
     share: float = SHARE,
@@ -72,6 +79,8 @@ def consensus(
         (N, 4, L) mean map of networks trained on a control track (`control_share.control_map`). It is taken out
         of every reference, region by region, so that a preference of the assay that all networks have learnt
         is not what they are compared by; the weights come from the whole maps.
+    also
+        name (not snr or auc) -> a further comparison of each network with its reference.
     power, updates, share, box, top
         Exponent of the weights; number of weight updates; share of positions taken as pseudo-motif; width of
         the smoothing box in bp; number of background peaks in the signal-to-noise ratio.
@@ -108,8 +117,13 @@ def consensus(
     if control is not None:
         cosine = _cosines(maps, weights, size, groups, control)
         line = project(control, maps.onehot)
-    snr, auc = _pseudo_labels(maps, weights, size, groups, line, share=share, box=box, top=top)
-    return Consensus(cosine=cosine, snr=snr, auc=auc, weights=weights)
+    against = {
+        "snr": lambda projected, reference, motif: signal_to_noise(projected, motif, top=top),
+        "auc": lambda projected, reference, motif: auroc_rows(projected, motif),
+        **(also or {}),
+    }
+    found = _pseudo_labels(maps, weights, size, groups, line, against, share=share, box=box)
+    return Consensus(cosine=cosine, snr=found.pop("snr"), auc=found.pop("auc"), weights=weights, also=found)
 
 
 def _groups(n: int, voters: np.ndarray, votes: Sequence[object] | None) -> list[list[int]]:
@@ -187,17 +201,16 @@ def _pseudo_labels(
     size: np.ndarray,
     groups: list[list[int]],
     control: np.ndarray | None,
+    against: Mapping[str, Against],
     *,
     share: float,
     box: int,
-    top: int,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return signal-to-noise ratio and AUROC of the projected maps against pseudo-motifs, (n, N) each.
+) -> dict[str, np.ndarray]:
+    """Compare the projected maps with their references and the pseudo-motifs in these, name -> (n, N).
 
     `control` is the projected control map (N, L), taken out of the references; None leaves them whole.
     """
-    snr = np.full((len(maps), maps.n_regions), np.nan)
-    auc = np.full_like(snr, np.nan)
+    found = {name: np.full((len(maps), maps.n_regions), np.nan) for name in against}
     width = min(box, maps.length - 1 + maps.length % 2)
     for members, reference in _references(
         lambda index: unit_rows(maps.projected(index)), len(maps), weights, size, groups
@@ -209,9 +222,9 @@ def _pseudo_labels(
         motif = top_share(smooth(reference, width), share)
         for index in members:
             projected = maps.projected(index)
-            snr[index] = signal_to_noise(projected, motif, top=top)
-            auc[index] = auroc_rows(projected, motif)
-    return snr, auc
+            for name, compare in against.items():
+                found[name][index] = compare(projected, reference, motif)
+    return found
 
 
 def top_share(values: np.ndarray, share: float) -> np.ndarray:

@@ -17,15 +17,21 @@ from lucidna.ranking.bootstrap import bootstrap_means, weighted_mean
 from lucidna.ranking.consensus import consensus
 from lucidna.ranking.control_share import control_share
 from lucidna.ranking.direction_density import cross_fitted_directions
+from lucidna.ranking.isolation import isolation
 from lucidna.ranking.kmers import acme_kmer, cross_fitted_kmer, rolled_kmer_null, soft_kmer
+from lucidna.ranking.local_agreement import local_agreement
 from lucidna.ranking.prepare import MapSet
 from lucidna.ranking.recurrence import sl_con
+from lucidna.ranking.second_site import second_site
 from lucidna.ranking.spherical import BASES, spherical_consistency, spherical_null
 
 PER_REGION = (
     "c_cos",
     "c_snr",
     "c_auc",
+    "c_local",
+    "c_second",
+    "c_isolation",
     "sl_con",
     "m1cf",
     "m2cf",
@@ -37,6 +43,11 @@ PER_REGION = (
 )
 NULLS = ("m1_null", "m2_null", "m2_permuted_null")
 POPULATION = ("m1", "m2", *NULLS)
+AGAINST_CONSENSUS = {
+    "c_local": lambda projected, reference, motif: local_agreement(projected, reference),
+    "c_second": lambda projected, reference, motif: second_site(projected, motif),
+    "c_isolation": lambda projected, reference, motif: isolation(projected, motif),
+}
 CONSISTENCY = {"k": 6, "threshold": 0.9, "window": 3, "cutoff": 0.1, "basis": "orthonormal"}
 
 logger = logging.getLogger(__name__)
@@ -167,7 +178,10 @@ def measure(
 
     logger.info("comparing the maps of %d networks on %d regions with their consensus", n, n_regions)
     seeds = weighted_mean(values["sl_con"], weights["sl_con"])
-    agreement = consensus(maps, np.nan_to_num(seeds), voters=voters, votes=votes, control=control)
+    agreement = consensus(
+        maps, np.nan_to_num(seeds), voters=voters, votes=votes, control=control, also=AGAINST_CONSENSUS
+    )
+    values |= agreement.also
     values["c_cos"], values["c_snr"], values["c_auc"] = agreement.cosine, agreement.snr, agreement.auc
     values["agreement"] = mean_agreement(maps, voters=voters)
     values["family_agreement"] = family_agreement(maps, families, voters=voters)

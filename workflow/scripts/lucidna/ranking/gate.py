@@ -11,10 +11,14 @@ QUANTILE_MINIMUM = 20
 
 VETO_LOWEST = ("c_cos", "c_auc", "sl_con")
 """Criteria of which the lowest share of a large population is vetoed."""
-VETO_AGAINST = {"A*": ("c_cos", "c_auc"), "B": ("sl_con",)}
+VETO_AGAINST = {"A*": ("c_cos", "c_auc", "c_local", "c_second"), "B": ("sl_con",)}
 """What must lie above that of every control, by rule. A map that is large at every observed base has a high cosine
-with any good map and an AUROC of one half. Without a consensus the recurrence of seqlets is what separates a
-trained network from a control best."""
+with any good map and an AUROC of one half; a window at fixed positions agrees with the others and knows nothing of a
+region; the sites of one motif agree with them and leave the others' sites out. Without a consensus the recurrence of
+seqlets is what separates a trained network from a control best."""
+VETO_ABOVE = {"c_isolation": 3.5}
+"""Criteria of which a large value is a sign of artefacts -> how many robust standard deviations above the median of
+a large population are vetoed."""
 
 
 GROUNDS = {
@@ -23,9 +27,17 @@ GROUNDS = {
     "what the best candidate": "prediction clearly worse than the best",
     "a control's upper end": "{} not above that of a control",
     "in the lowest": "{} in the lowest {} of those that pass the gate",
+    "values stand alone": "{} far above that of all others",
 }
 """What tells the grounds of a reason apart -> the ground in a few words, with the criterion and the share."""
-WORDS = {"c_cos": "consensus cosine", "c_auc": "consensus AUROC", "sl_con": "seqlet recurrence"}
+WORDS = {
+    "c_cos": "consensus cosine",
+    "c_auc": "consensus AUROC",
+    "c_local": "local agreement",
+    "c_second": "consensus cosine of its second sites",
+    "c_isolation": "isolation of its largest values",
+    "sl_con": "seqlet recurrence",
+}
 
 
 def grounds_of(reason: str) -> list[str]:
@@ -128,8 +140,9 @@ def veto_reasons(
         Criteria of which the candidate's whole interval must lie above that of every control. A candidate
         whose value alone lies above can be noise: it passes one control in ten times.
     quantile
-        With 20 or more candidates, those in this lowest share of a criterion of `VETO_LOWEST` are vetoed too;
-        0 turns this off. With fewer, the lowest share would always be the single worst candidate, however good it is.
+        With 20 or more candidates, those in this lowest share of a criterion of `VETO_LOWEST` are vetoed too, and
+        those far above the others in a criterion of `VETO_ABOVE`; 0 turns both off. With fewer, the lowest share
+        would always be the single worst candidate, however good it is.
 
     Returns
     -------
@@ -160,4 +173,20 @@ def veto_reasons(
                 reasons[index].append(
                     f"its {name} {scores[name][index]:.3f} is in the lowest {quantile:.0%} of all that pass the gate"
                 )
+        for name, most in VETO_ABOVE.items():
+            limit = upper_limit(scores[name][members], most)
+            for index in members[lower[name][members] > limit]:
+                reasons[index].append(
+                    f"its {name} {scores[name][index]:.3f} (lower end {lower[name][index]:.3f}) is above {limit:.3f}, "
+                    "far from that of all others: its largest values stand alone"
+                )
     return ["; ".join(found) if found else None for found in reasons]
+
+
+def upper_limit(values: np.ndarray, most: float) -> float:
+    """Median of (n,) plus `most` robust standard deviations (1.4826 median absolute deviations); inf without values."""
+    values = values[np.isfinite(values)]
+    if len(values) == 0:
+        return float("inf")
+    median = np.median(values)
+    return float(median + most * 1.4826 * np.median(np.abs(values - median)))

@@ -11,7 +11,7 @@ import pandas as pd
 from lucidna.ranking.bootstrap import percentile_interval
 from lucidna.ranking.families import PLACES, family_places
 from lucidna.ranking.fold import Fold
-from lucidna.ranking.gate import VETO_AGAINST, VETO_LOWEST, gate_reasons, veto_reasons
+from lucidna.ranking.gate import VETO_ABOVE, VETO_AGAINST, VETO_LOWEST, gate_reasons, veto_reasons
 from lucidna.ranking.score import combined_score, rank_stability
 from lucidna.ranking.separation import inseparable_from_best, regions_to_separate
 
@@ -58,7 +58,7 @@ def status_of(
     status = np.where(candidate, "passed", "control").astype(object)
     reasons = np.full(len(panel), "", dtype=object)
     for fold in folds.values():
-        names = dict.fromkeys((*VETO_LOWEST, *VETO_AGAINST[fold.rule]))
+        names = dict.fromkeys((*VETO_LOWEST, *VETO_AGAINST[fold.rule], *VETO_ABOVE))
         part = panel.iloc[fold.rows]
         inside = candidate[fold.rows]
         gated = gate_reasons(

@@ -18,6 +18,18 @@ MEANINGS = {
         "signal at the consensus' strongest positions over the largest values elsewhere",
     ),
     "c_auc": ("consensus AUROC", "how well maps separate the consensus' strongest positions from the rest"),
+    "c_local": (
+        "local agreement",
+        "agreement with the consensus in what differs between regions: a map that is the same everywhere has none",
+    ),
+    "c_second": (
+        "beyond the best site",
+        "how well maps separate the consensus' strongest positions from the rest, their own strongest site left out",
+    ),
+    "c_isolation": (
+        "isolation",
+        "how far the largest values where the consensus has nothing exceed their neighbours: spikes have much",
+    ),
     "sl_con": ("seqlet recurrence", "similarity of a map's strongest windows with those of other sequences"),
     "soft_kmer6": ("weighted 6-mers", "enrichment of 6-mers weighted by importance, on sequences held out"),
     "m1cf": ("ACME 1, cross-fitted", "k-mer divergence of important positions, on sequences held out"),
@@ -93,7 +105,10 @@ PREDICTION = {
 
 #: The columns of the panel beside rank and candidate, by what they tell; shown one group at a time.
 GROUPS = {
-    "Agreement": ("c_cos", "c_snr", "c_auc", "agreement", "family_agreement", "fold_agreement"),
+    "Agreement": (
+        *("c_cos", "c_snr", "c_auc", "c_local", "c_second", "c_isolation"),
+        *("agreement", "family_agreement", "fold_agreement"),
+    ),
     "Each network alone": (
         *("sl_con", "soft_kmer6", "m1cf", "m2cf", "ac1_g", "selfsnr"),
         *("m1", "m1_null", "m2", "m2_null", "m2_permuted_null"),
