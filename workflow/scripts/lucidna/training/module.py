@@ -101,6 +101,7 @@ class CandidateModule(pl.LightningModule):
         self.stage = stages[stage_index]
         self.recipe = recipe.active(self.stage)
         self.settings, self.seed, self.label, self.fingerprint = settings, seed, label, fingerprint
+        self.signal_margin = reader.usable_margin(self.recipe.signal_margin())
         self.monitor = settings["monitor"]
         self.history = list(history or [])
         self.earlier = (len(self.history), self.history[-1]["step"] if self.history else 0)
@@ -170,6 +171,8 @@ class CandidateModule(pl.LightningModule):
             step=batch_idx,
             signal_order=self.signal_order,
             control_order=self.control_order,
+            channels=self.reader.channels,
+            signal_margin=self.signal_margin,
         )
         batch = self.recipe.augment_batch(batch, context)
         x, batch = self.recipe.augment_onehot(one_hot(batch["codes"]).to(self.dtype), batch, context)

@@ -221,6 +221,7 @@ class _Run:
                 seed=self.seed,
                 stage=index,
                 jitter=module.recipe.jitter(),
+                margin=module.signal_margin,
                 negatives_per_epoch=self.settings["negatives_per_epoch"],
                 shuffle_labels=self.control == "label_shuffled",
             )

@@ -3,7 +3,8 @@
 Lee et al., Genome Biol 24:105, 2023, in the length-preserving form of EvoAug2: what a deletion leaves open
 is padded with random DNA on both sides, and what an insertion pushes out is cut on both sides, half left and
 half right. Each operation is a pair: `draw` takes the random numbers, `apply` is a deterministic function of
-the codes and the draws.
+the codes and the draws. Those that move bases along the sequence (`MOVING`) also say where each position's
+base comes from, `source`, and how far a base can get, `reach`, so that a signal can follow its bases.
 """
 
 from __future__ import annotations
@@ -33,22 +34,24 @@ class Deletion:
             "bases": _bases(n, self.max, generator),
         }
 
-    def apply(self, codes: Tensor, *, length: Tensor, start: Tensor, bases: Tensor) -> Tensor:
-        """Return codes (n, L): left padding from the first of `bases`, right padding from the last."""
-        n_bases, width = codes.shape[1], bases.shape[1]
-        here = torch.arange(n_bases, device=codes.device)
+    @property
+    def reach(self) -> int:
+        """Largest distance in bp that a base is moved."""
+        return self.max - self.max // 2
+
+    def source(self, n_bases: int, *, length: Tensor, start: Tensor, bases: Tensor) -> Tensor:
+        """Return where each base comes from: left padding from the first of `bases`, right from the last."""
+        here = torch.arange(n_bases, device=length.device)
         length, start = length[:, None], start[:, None]
         left = length // 2
-        right = length - left
         source = here - left
         source = source + length * (source >= start)
-        kept = codes.gather(1, source.clamp(0, n_bases - 1))
-        if width == 0:
-            return kept
-        from_left = bases.gather(1, here.clamp(max=width - 1).expand(len(codes), -1))
-        from_right = bases.gather(1, (here - n_bases + width).clamp(min=0).expand(len(codes), -1))
-        padded = torch.where(here < left, from_left, kept)
-        return torch.where(here >= n_bases - right, from_right, padded)
+        source = torch.where(here < left, here + n_bases, source)
+        return torch.where(here >= n_bases - length + left, here + bases.shape[1], source)
+
+    def apply(self, codes: Tensor, **draws: Tensor) -> Tensor:
+        """Return codes (n, L)."""
+        return take(codes, self.source(codes.shape[1], **draws), draws["bases"])
 
 
 @dataclass(frozen=True)
@@ -66,18 +69,23 @@ class Insertion:
             "bases": _bases(n, self.max, generator),
         }
 
-    def apply(self, codes: Tensor, *, length: Tensor, start: Tensor, bases: Tensor) -> Tensor:
-        """Return codes (n, L) with the first `length` of `bases` inserted."""
-        n_bases, width = codes.shape[1], bases.shape[1]
-        if width == 0:
-            return codes
+    @property
+    def reach(self) -> int:
+        """Largest distance in bp that a base is moved."""
+        return self.max - self.max // 2
+
+    def source(self, n_bases: int, *, length: Tensor, start: Tensor, bases: Tensor) -> Tensor:
+        """Return where each base comes from; the inserted ones are the first `length` of `bases`."""
         length, start = length[:, None], start[:, None]
-        source = torch.arange(n_bases, device=codes.device) + length // 2
+        source = torch.arange(n_bases, device=length.device) + length // 2
         offset = source - start
-        inserted = bases.gather(1, offset.clamp(0, width - 1))
         after = offset >= length
-        kept = codes.gather(1, (source - length * after).clamp(0, n_bases - 1))
-        return torch.where((offset >= 0) & ~after, inserted, kept)
+        kept = source - length * after
+        return torch.where((offset >= 0) & ~after, offset + n_bases, kept)
+
+    def apply(self, codes: Tensor, **draws: Tensor) -> Tensor:
+        """Return codes (n, L)."""
+        return take(codes, self.source(codes.shape[1], **draws), draws["bases"])
 
 
 @dataclass(frozen=True)
@@ -91,11 +99,19 @@ class Translocation:
         """Draw distances U{min..max} and coins U[0, 1)."""
         return {"distance": _integers(n, self.min, self.max, generator), "coin": _uniform((n,), generator)}
 
-    def apply(self, codes: Tensor, *, distance: Tensor, coin: Tensor) -> Tensor:
-        """Return codes (n, L), rolled by `distance`, to the left where `coin` < 1/2."""
+    @property
+    def reach(self) -> int:
+        """Largest distance in bp that a base is moved, those that pass the ends left aside."""
+        return self.max
+
+    def source(self, n_bases: int, *, distance: Tensor, coin: Tensor) -> Tensor:
+        """Return where each base comes from: `distance` to the left, to the right where `coin` < 1/2."""
         shift = torch.where(coin < 0.5, -distance, distance)[:, None]
-        here = torch.arange(codes.shape[1], device=codes.device)
-        return codes.gather(1, (here - shift) % codes.shape[1])
+        return (torch.arange(n_bases, device=distance.device) - shift) % n_bases
+
+    def apply(self, codes: Tensor, **draws: Tensor) -> Tensor:
+        """Return codes (n, L)."""
+        return codes.gather(1, self.source(codes.shape[1], **draws))
 
 
 @dataclass(frozen=True)
@@ -138,7 +154,31 @@ class Mutation:
 
     def apply(self, codes: Tensor, *, order: Tensor, bases: Tensor) -> Tensor:
         """Return codes (n, L); column j of `bases` goes to the position of the j-th smallest `order`."""
-        return codes.scatter(1, order.argsort(dim=1)[:, : bases.shape[1]], bases)
+        places = order.topk(bases.shape[1], dim=1, largest=False, sorted=True).indices
+        return codes.scatter(1, places, bases)
+
+
+MOVING = (Deletion, Insertion, Translocation)
+
+
+def take(values: Tensor, source: Tensor, others: Tensor) -> Tensor:
+    """Return `values` at `source`.
+
+    Parameters
+    ----------
+    values : Tensor
+        (n, L).
+    source : Tensor
+        int64 (n, L'): below L, a column of `values`; from L on, column source - L of `others`.
+    others : Tensor
+        (n, W).
+
+    Returns
+    -------
+    Tensor
+        (n, L').
+    """
+    return torch.cat([values, others], dim=1).gather(1, source)
 
 
 def _integers(n: int, low: int, high: int, generator: torch.Generator) -> Tensor:
