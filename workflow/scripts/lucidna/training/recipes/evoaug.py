@@ -17,7 +17,6 @@ from lucidna.training.recipes.evoaug_operations import (
     Inversion,
     Mutation,
     Translocation,
-    take,
 )
 from lucidna.training.recipes.moved_signal import log_totals, move_signal
 
@@ -123,13 +122,10 @@ def _edit(batch: Batch, operation: Any, rows: Tensor, context: StepContext) -> N
     codes = batch["codes"]
     length = codes.shape[1]
     draws = operation.draw(len(rows), length, generator=context.generator)
-    if not isinstance(operation, MOVING):
-        codes[rows] = operation.apply(codes[rows], **draws)
+    codes[rows] = operation.apply(codes.index_select(0, rows), **draws)
+    if "signal" not in batch or not isinstance(operation, MOVING):
         return
     source = operation.source(length, **draws)
-    codes[rows] = take(codes[rows], source, draws["bases"]) if "bases" in draws else codes[rows].gather(1, source)
-    if "signal" not in batch:
-        return
     for key in ("signal", "control"):
         if key in batch:
             output_length = batch[key].shape[-1] - 2 * context.signal_margin

@@ -3,8 +3,11 @@
 Lee et al., Genome Biol 24:105, 2023, in the length-preserving form of EvoAug2: what a deletion leaves open
 is padded with random DNA on both sides, and what an insertion pushes out is cut on both sides, half left and
 half right. Each operation is a pair: `draw` takes the random numbers, `apply` is a deterministic function of
-the codes and the draws. Those that move bases along the sequence (`MOVING`) also say where each position's
-base comes from, `source`, and how far a base can get, `reach`, so that a signal can follow its bases.
+the codes and the draws. Those that move bases along the sequence (`MOVING`) do it through `move`, which takes
+values of any kind, and say how far a base can get, `reach`: a signal can follow its bases.
+
+On the CPU it is the passes over all bases that cost, so there are few: rows are copied as shifted windows,
+and only the bases next to an edit are looked up one by one.
 """
 
 from __future__ import annotations
@@ -13,18 +16,43 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from lucidna.sequence import reverse_complement
 
 Draws = dict[str, Tensor]
 
 
+class _Moving:
+    """An operation that moves bases along the sequence."""
+
+    def move(self, values: Tensor, others: Tensor, **draws: Tensor) -> Tensor:
+        """Move `values` (n, L) as the bases are moved, with `others` (n, W) for the new bases."""
+        raise NotImplementedError
+
+    def apply(self, codes: Tensor, *, bases: Tensor | None = None, **draws: Tensor) -> Tensor:
+        """Return codes (n, L); the new ones out of `bases`."""
+        return self.move(codes, codes[:, :0] if bases is None else bases, **draws)
+
+    def source(self, n_bases: int, *, bases: Tensor | None = None, **draws: Tensor) -> Tensor:
+        """Return where each base stood before, int64 (n, n_bases); n_bases for a new one."""
+        drawn = next(iter(draws.values()))
+        here = torch.arange(n_bases, device=drawn.device).expand(len(drawn), -1)
+        width = 0 if bases is None else bases.shape[1]
+        return self.move(here, here.new_full((len(drawn), width), n_bases), **draws)
+
+
 @dataclass(frozen=True)
-class Deletion:
+class Deletion(_Moving):
     """Cut `length` bases at `start` and pad with random DNA: floor(length / 2) bases left, the rest right."""
 
     min: int
     max: int
+
+    @property
+    def reach(self) -> int:
+        """Largest distance in bp that a base is moved."""
+        return self.max - self.max // 2
 
     def draw(self, n: int, length: int, *, generator: torch.Generator) -> Draws:
         """Draw lengths U{min..max}, starts U{0..L - max} and (n, max) random bases."""
@@ -34,32 +62,26 @@ class Deletion:
             "bases": _bases(n, self.max, generator),
         }
 
-    @property
-    def reach(self) -> int:
-        """Largest distance in bp that a base is moved."""
-        return self.max - self.max // 2
-
-    def source(self, n_bases: int, *, length: Tensor, start: Tensor, bases: Tensor) -> Tensor:
-        """Return where each base comes from: left padding from the first of `bases`, right from the last."""
-        here = torch.arange(n_bases, device=length.device)
-        length, start = length[:, None], start[:, None]
-        left = length // 2
-        source = here - left
-        source = source + length * (source >= start)
-        source = torch.where(here < left, here + n_bases, source)
-        return torch.where(here >= n_bases - length + left, here + bases.shape[1], source)
-
-    def apply(self, codes: Tensor, **draws: Tensor) -> Tensor:
-        """Return codes (n, L)."""
-        return take(codes, self.source(codes.shape[1], **draws), draws["bases"])
+    def move(self, values: Tensor, others: Tensor, *, length: Tensor, start: Tensor) -> Tensor:
+        """Move values (n, L); the padding is the last of `others` (n, max) on the left, the first on the right."""
+        n_bases, left = values.shape[1], length // 2
+        padded = torch.cat([others, values, others], dim=1)
+        first = others.shape[1] - left
+        before, after = (_windows(padded, at, n_bases) for at in (first, first + length))
+        return torch.where(_columns_below(start + left, n_bases), before, after)
 
 
 @dataclass(frozen=True)
-class Insertion:
+class Insertion(_Moving):
     """Insert `length` random bases before `start` and cut as many: floor(length / 2) left, the rest right."""
 
     min: int
     max: int
+
+    @property
+    def reach(self) -> int:
+        """Largest distance in bp that a base is moved."""
+        return self.max - self.max // 2
 
     def draw(self, n: int, length: int, *, generator: torch.Generator) -> Draws:
         """Draw lengths U{min..max}, starts U{0..L - 1} and (n, max) random bases."""
@@ -69,49 +91,43 @@ class Insertion:
             "bases": _bases(n, self.max, generator),
         }
 
-    @property
-    def reach(self) -> int:
-        """Largest distance in bp that a base is moved."""
-        return self.max - self.max // 2
-
-    def source(self, n_bases: int, *, length: Tensor, start: Tensor, bases: Tensor) -> Tensor:
-        """Return where each base comes from; the inserted ones are the first `length` of `bases`."""
-        length, start = length[:, None], start[:, None]
-        source = torch.arange(n_bases, device=length.device) + length // 2
-        offset = source - start
-        after = offset >= length
-        kept = source - length * after
-        return torch.where((offset >= 0) & ~after, offset + n_bases, kept)
-
-    def apply(self, codes: Tensor, **draws: Tensor) -> Tensor:
-        """Return codes (n, L)."""
-        return take(codes, self.source(codes.shape[1], **draws), draws["bases"])
+    def move(self, values: Tensor, others: Tensor, *, length: Tensor, start: Tensor) -> Tensor:
+        """Move values (n, L); the inserted ones are the first `length` of `others` (n, max)."""
+        n_bases, width = values.shape[1], others.shape[1]
+        # Inserted values may stick out at either end: they are written to rows with `width` columns more on
+        # each side, and what is not inserted to one last column.
+        wide = n_bases + 2 * width
+        padded = functional.pad(values, (2 * width, 2 * width))
+        first = width + length // 2
+        before, after = (_windows(padded, at, wide) for at in (first, first - length))
+        start = start - length // 2 + width
+        moved = torch.where(_columns_below(start, wide), before, after)
+        order = torch.arange(width, device=values.device)
+        places = torch.where(order < length[:, None], start[:, None] + order, wide)
+        return functional.pad(moved, (0, 1)).scatter_(1, places, others)[:, width : width + n_bases]
 
 
 @dataclass(frozen=True)
-class Translocation:
+class Translocation(_Moving):
     """Roll the sequence around its ends, to the right, or to the left with probability 1/2."""
 
     min: int
     max: int
-
-    def draw(self, n: int, length: int, *, generator: torch.Generator) -> Draws:
-        """Draw distances U{min..max} and coins U[0, 1)."""
-        return {"distance": _integers(n, self.min, self.max, generator), "coin": _uniform((n,), generator)}
 
     @property
     def reach(self) -> int:
         """Largest distance in bp that a base is moved, those that pass the ends left aside."""
         return self.max
 
-    def source(self, n_bases: int, *, distance: Tensor, coin: Tensor) -> Tensor:
-        """Return where each base comes from: `distance` to the left, to the right where `coin` < 1/2."""
-        shift = torch.where(coin < 0.5, -distance, distance)[:, None]
-        return (torch.arange(n_bases, device=distance.device) - shift) % n_bases
+    def draw(self, n: int, length: int, *, generator: torch.Generator) -> Draws:
+        """Draw distances U{min..max} and coins U[0, 1)."""
+        return {"distance": _integers(n, self.min, self.max, generator), "coin": _uniform((n,), generator)}
 
-    def apply(self, codes: Tensor, **draws: Tensor) -> Tensor:
-        """Return codes (n, L)."""
-        return codes.gather(1, self.source(codes.shape[1], **draws))
+    def move(self, values: Tensor, others: Tensor, *, distance: Tensor, coin: Tensor) -> Tensor:
+        """Roll values (n, L) by `distance`, to the left where `coin` < 1/2; `others` are not needed."""
+        n_bases = values.shape[1]
+        shift = torch.where(coin < 0.5, distance, -distance)
+        return _windows(torch.cat([values, values], dim=1), shift % n_bases, n_bases)
 
 
 @dataclass(frozen=True)
@@ -130,15 +146,13 @@ class Inversion:
 
     def apply(self, codes: Tensor, *, length: Tensor, start: Tensor) -> Tensor:
         """Return codes (n, L)."""
-        n_bases = codes.shape[1]
-        here = torch.arange(n_bases, device=codes.device)
+        order = torch.arange(self.max, device=codes.device)
         length, start = length[:, None], start[:, None]
-        inside = (here >= start) & (here < start + length)
-        # Base p of the stretch comes from base start + stop - 1 - p; read off the reversed complement, that
-        # is its column n_bases - 1 - (start + stop - 1 - p).
-        column = n_bases - 2 * start - length + here
-        turned = reverse_complement(codes).gather(1, column.clamp(0, n_bases - 1))
-        return torch.where(inside, turned, codes)
+        inside = order < length
+        mirrored = codes.gather(1, start + torch.where(inside, length - 1 - order, order))
+        # Flipped back, it is the complement alone.
+        complement = reverse_complement(mirrored).flip(-1)
+        return codes.scatter(1, start + order, torch.where(inside, complement, mirrored))
 
 
 @dataclass(frozen=True)
@@ -148,37 +162,43 @@ class Mutation:
     fraction: float
 
     def draw(self, n: int, length: int, *, generator: torch.Generator) -> Draws:
-        """Draw one U[0, 1) per position, the smallest of which mark the mutated ones, and their bases."""
+        """Draw `places` (n, M) and their `bases`; a place that comes twice has the same base both times."""
         count = min(length, round(self.fraction / 0.75 * length))
-        return {"order": _uniform((n, length), generator), "bases": _bases(n, count, generator)}
+        if count > length // 4:
+            order = _uniform((n, length), generator)
+            places = order.topk(count, dim=1, largest=False, sorted=False).indices
+            return {"places": places, "bases": _bases(n, count, generator)}
+        # Places one after another with repeats, until `count` are distinct: each set is equally likely. That
+        # 2 count + 16 of them do not suffice happens to less than one row in 10^9, which then has one fewer.
+        size = (n, 2 * count + 16 if count else 0)
+        places = torch.randint(0, length, size, generator=generator, device=generator.device)
+        bases = _bases(*size, generator)
+        order = torch.arange(size[1], device=places.device).expand(n, -1)
+        first = torch.full((n, length), size[1], device=places.device)
+        first = first.scatter_reduce(1, places, order, "amin").gather(1, places)
+        fresh = first == order
+        used = fresh & (fresh.cumsum(dim=1) <= count)
+        return {
+            "places": torch.where(used, places, places[:, :1]),
+            "bases": torch.where(used, bases, bases[:, :1]),
+        }
 
-    def apply(self, codes: Tensor, *, order: Tensor, bases: Tensor) -> Tensor:
-        """Return codes (n, L); column j of `bases` goes to the position of the j-th smallest `order`."""
-        places = order.topk(bases.shape[1], dim=1, largest=False, sorted=True).indices
+    def apply(self, codes: Tensor, *, places: Tensor, bases: Tensor) -> Tensor:
+        """Return codes (n, L)."""
         return codes.scatter(1, places, bases)
 
 
 MOVING = (Deletion, Insertion, Translocation)
 
 
-def take(values: Tensor, source: Tensor, others: Tensor) -> Tensor:
-    """Return `values` at `source`.
+def _windows(values: Tensor, starts: Tensor, width: int) -> Tensor:
+    """Return `width` columns of each row of values (n, W) from its own start (n,) on."""
+    return values.unfold(1, width, 1)[torch.arange(len(values), device=values.device), starts]
 
-    Parameters
-    ----------
-    values : Tensor
-        (n, L).
-    source : Tensor
-        int64 (n, L'): below L, a column of `values`; from L on, column source - L of `others`.
-    others : Tensor
-        (n, W).
 
-    Returns
-    -------
-    Tensor
-        (n, L').
-    """
-    return torch.cat([values, others], dim=1).gather(1, source)
+def _columns_below(limits: Tensor, width: int) -> Tensor:
+    """Return bool (n, width), whether a column is below its row's limit (n,)."""
+    return torch.arange(width, dtype=torch.int32, device=limits.device) < limits[:, None].to(torch.int32)
 
 
 def _integers(n: int, low: int, high: int, generator: torch.Generator) -> Tensor:
