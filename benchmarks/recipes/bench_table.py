@@ -17,9 +17,10 @@ COLUMNS = ("what", "unit", "ours", "peer", "ratio", "target", "sizes", "versions
 def interleave(
     tasks: Mapping[str, Callable[[], object]], *, rounds: int, calls: Mapping[str, int] | None = None
 ) -> dict[str, list[float]]:
-    """Return the seconds of one call of each task in each round, the median over `calls` calls of that round.
+    """Return the CPU seconds of one call of each task in each round, the median over `calls` calls of that round.
 
-    The tasks take turns within a round, so that what else the machine does hits all of them.
+    The tasks take turns within a round, so that what else the machine does hits all of them. CPU time (user and
+    system, all threads of the process) is the time that passes on an idle machine with one thread.
     """
     for task in tasks.values():
         task()
@@ -28,9 +29,9 @@ def interleave(
         for name, task in tasks.items():
             times = []
             for _ in range((calls or {}).get(name, 1)):
-                start = time.perf_counter()
+                start = time.process_time()
                 task()
-                times.append(time.perf_counter() - start)
+                times.append(time.process_time() - start)
             seconds[name].append(statistics.median(times))
     return seconds
 

@@ -120,6 +120,10 @@ class CandidateModule(pl.LightningModule):
         classes = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
         # AdamW decays by 0.01 unless told otherwise; the recipe alone decides here.
         arguments = {"weight_decay": 0.0, **self.recipe.optimizer_arguments()}
+        if self.device.type == "cpu":
+            # One pass over each weight; on the CPU torch's default takes a pass per arithmetic operation, and
+            # differs in the last bits.
+            arguments["fused"] = True
         optimizer = classes[self.settings["optimizer"]](
             self.model.parameters(), lr=self.stage.learning_rate, **arguments
         )

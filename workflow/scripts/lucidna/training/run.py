@@ -27,6 +27,7 @@ from lucidna.models.store import save_model
 from lucidna.training.data import BatchReader, CandidateData, shuffled_labels
 from lucidna.training.evaluate import evaluate_rows, without_nan
 from lucidna.training.losses import auto_count_weight, make_loss
+from lucidna.training.memory import keep_freed_memory
 from lucidna.training.module import CandidateModule, TrainingDivergedError
 from lucidna.training.names import CONTROLS, resolve_trainer
 from lucidna.training.output import write_results
@@ -80,6 +81,7 @@ def train_candidate(
         Settings that do not go together or with the data.
     """
     torch.set_num_threads(threads)
+    keep_freed_memory()
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     run = _Run(candidate, Dataset.open(dataset_dir, fold=candidate["fold"]), Path(out_dir))
     with warnings.catch_warnings():
