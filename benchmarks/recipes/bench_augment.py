@@ -8,8 +8,9 @@ Batches of 128 random sequences of 200 and 2,114 bp, three operations on each se
     bases    deletion, insertion, translocation, inversion, mutation, reverse complement (all that change bases)
     chip     reverse complement, deletion, insertion, translocation, noise, mutation (the published set for ChIP)
 
-with EvoAug's default lengths. Ours starts from base codes and ends with the one-hot columns; evoaug2's
-`RobustLoader` (no worker processes) starts from one-hot sequences in memory and ends with a batch of them.
+with EvoAug's default lengths, on one thread, in CPU time. Ours starts from base codes and ends with the
+one-hot columns; evoaug2's `RobustLoader` (no worker processes) starts from one-hot sequences in memory and
+ends with a batch of them.
 The training step is that of `CandidateModule` with the optimizer, without reading data: the recipe `standard`
 with EvoAug and without.
 """
@@ -19,6 +20,7 @@ from __future__ import annotations
 import argparse
 import statistics
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -26,12 +28,13 @@ import torch
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "workflow" / "scripts"), str(Path(__file__).parent)]
 
-from bench_table import interleave, ratio_of, row, write  # noqa: E402
+from bench_table import Task, interleave, ratio_of, row, write  # noqa: E402
 
 from lucidna.models import build  # noqa: E402
 from lucidna.models.names import ARCHITECTURES  # noqa: E402
 from lucidna.sequence import one_hot  # noqa: E402
 from lucidna.training.losses import make_loss  # noqa: E402
+from lucidna.training.memory import keep_freed_memory  # noqa: E402
 from lucidna.training.recipes import compose  # noqa: E402
 from lucidna.training.recipes.base import StepContext  # noqa: E402
 
@@ -69,22 +72,29 @@ def context_of(model: torch.nn.Module) -> StepContext:
     )
 
 
-def augmenting(operations: list[str], codes: torch.Tensor):
+def random_codes(length: int) -> torch.Tensor:
+    """Return a batch of base codes."""
+    return torch.randint(0, 4, (BATCH, length), dtype=torch.uint8)
+
+
+def augmenting(operations: list[str], length: int) -> Callable[[], object]:
     """Return a function that augments a batch and makes it one-hot."""
+    keep_freed_memory()
+    codes = random_codes(length)
     recipe, context = compose([recipe_of(operations)]), context_of(torch.nn.Identity())
 
-    def call() -> torch.Tensor:
+    def call() -> None:
         batch = recipe.augment_batch({"codes": codes}, context)
-        return recipe.augment_onehot(one_hot(batch["codes"]), batch, context)[0]
+        recipe.augment_onehot(one_hot(batch["codes"]), batch, context)
 
     return call
 
 
-def peer_augmenting(operations: list[str], codes: torch.Tensor):
+def peer_augmenting(operations: list[str], length: int) -> Callable[[], object]:
     """Return a function that draws one batch from evoaug2's loader."""
     from evoaug import RobustLoader, augment
 
-    data = torch.utils.data.TensorDataset(one_hot(codes), torch.zeros(len(codes), 1))
+    data = torch.utils.data.TensorDataset(one_hot(random_codes(length)), torch.zeros(BATCH, 1))
     loader = RobustLoader(
         data,
         [getattr(augment, PEER[name])() for name in operations],
@@ -97,8 +107,10 @@ def peer_augmenting(operations: list[str], codes: torch.Tensor):
     return lambda: next(iter(loader))[0]
 
 
-def training(components: list, codes: torch.Tensor):
+def training(components: list, length: int) -> Callable[[], object]:
     """Return a function that does one training step of the deep CNN."""
+    keep_freed_memory()
+    codes = random_codes(length)
     recipe = compose(components)
     torch.manual_seed(0)
     model = build(
@@ -112,7 +124,7 @@ def training(components: list, codes: torch.Tensor):
         **ARCHITECTURES["cnn_deep"],
     )
     context = context_of(model)
-    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, weight_decay=1e-6)
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, weight_decay=1e-6, fused=True)
     target = torch.randint(0, 2, (BATCH, 1)).float()
 
     def call() -> None:
@@ -132,22 +144,21 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--peers", type=Path, required=True)
     parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
     sys.path.append(str(arguments.peers))
-    torch.set_num_threads(arguments.threads)
-    torch.manual_seed(0)
     rows = []
     for length in (200, 2114):
-        codes = torch.randint(0, 4, (BATCH, length), dtype=torch.uint8)
-        sizes = f"batch {BATCH}, {length} bp, {arguments.threads} thread"
+        sizes = f"batch {BATCH}, {length} bp"
         for name, operations in SETS.items():
-            tasks = {"ours": augmenting(operations, codes), "peer": peer_augmenting(operations, codes)}
-            seconds = interleave(tasks, rounds=arguments.rounds, calls={"ours": 20, "peer": 3})
+            tasks = {
+                "ours": Task(augmenting, (operations, length), 20),
+                "peer": Task(peer_augmenting, (operations, length), 3),
+            }
+            seconds = interleave(tasks, rounds=arguments.rounds, threads=1)
             rows.append(
                 row(
                     what=f"augmentation against evoaug2 2.0.4: {name}",
-                    unit="ms per batch",
+                    unit="CPU ms per batch",
                     ours=1e3 * statistics.median(seconds["ours"]),
                     peer=1e3 * statistics.median(seconds["peer"]),
                     ratio=ratio_of(seconds["peer"], seconds["ours"]),
@@ -155,15 +166,16 @@ def main() -> None:
                     sizes=sizes,
                 )
             )
+            standard = ["standard", {}]
             tasks = {
-                "with": training([["standard", {}], recipe_of(operations)], codes),
-                "without": training([["standard", {}]], codes),
+                "with": Task(training, ([standard, recipe_of(operations)], length), 1 + 2000 // length),
+                "without": Task(training, ([standard], length), 1 + 2000 // length),
             }
-            seconds = interleave(tasks, rounds=arguments.rounds, calls=dict.fromkeys(tasks, 1 + 800 // length))
+            seconds = interleave(tasks, rounds=arguments.rounds, threads=1)
             rows.append(
                 row(
                     what=f"training step of cnn_deep with evoaug against without: {name}",
-                    unit="ms per step",
+                    unit="CPU ms per step",
                     ours=1e3 * statistics.median(seconds["with"]),
                     peer=1e3 * statistics.median(seconds["without"]),
                     ratio=ratio_of(seconds["with"], seconds["without"]),

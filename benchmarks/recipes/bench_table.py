@@ -3,37 +3,82 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import datetime
 import importlib.metadata
+import multiprocessing
 import os
 import statistics
+import sys
 import time
+import warnings
 from collections.abc import Callable, Mapping
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 COLUMNS = ("what", "unit", "ours", "peer", "ratio", "target", "sizes", "versions", "load", "date")
 
 
-def interleave(
-    tasks: Mapping[str, Callable[[], object]], *, rounds: int, calls: Mapping[str, int] | None = None
-) -> dict[str, list[float]]:
-    """Return the CPU seconds of one call of each task in each round, the median over `calls` calls of that round.
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """A call to be timed, in a process of its own.
 
-    The tasks take turns within a round, so that what else the machine does hits all of them. CPU time (user and
-    system, all threads of the process) is the time that passes on an idle machine with one thread.
+    Attributes
+    ----------
+    make : callable
+        Of a module's top level. Called with `arguments`, it returns the call to be timed, which may return the
+        CPU seconds itself.
+    arguments : tuple
+        For `make`.
+    calls : int
+        Per round; their median counts.
     """
-    for task in tasks.values():
-        task()
+
+    make: Callable[..., Callable[[], object]]
+    arguments: tuple
+    calls: int = 1
+
+
+def interleave(tasks: Mapping[str, Task], *, rounds: int, threads: int) -> dict[str, list[float]]:
+    """Return the CPU seconds of each task in each round, after a round that is not counted.
+
+    The tasks take turns, so that what else the machine does hits all of them. CPU time (user and system, all
+    threads of the process) is the time that passes on an idle machine with one thread.
+    """
+    context = multiprocessing.get_context("spawn")
+    pipes, workers = {}, []
+    for name, task in tasks.items():
+        pipes[name], end = context.Pipe()
+        workers.append(context.Process(target=_serve, args=(end, task, threads, sys.path), daemon=True))
+        workers[-1].start()
     seconds: dict[str, list[float]] = {name: [] for name in tasks}
-    for _ in range(rounds):
-        for name, task in tasks.items():
-            times = []
-            for _ in range((calls or {}).get(name, 1)):
-                start = time.process_time()
-                task()
-                times.append(time.process_time() - start)
-            seconds[name].append(statistics.median(times))
+    for round_ in range(rounds + 1):
+        for name, pipe in pipes.items():
+            pipe.send(True)
+            found = pipe.recv()
+            if round_:
+                seconds[name].append(found)
+    for pipe, worker in zip(pipes.values(), workers, strict=True):
+        pipe.send(False)
+        worker.join()
     return seconds
+
+
+def _serve(pipe: Connection, task: Task, threads: int, path: list[str]) -> None:
+    sys.path[:] = path
+    warnings.filterwarnings("ignore")
+    import torch
+
+    torch.set_num_threads(threads)
+    torch.manual_seed(0)
+    call = task.make(*task.arguments)
+    while pipe.recv():
+        times = []
+        for _ in range(task.calls):
+            start = time.process_time()
+            own = call()
+            times.append(own if isinstance(own, float) else time.process_time() - start)
+        pipe.send(statistics.median(times))
 
 
 def ratio_of(above: list[float], below: list[float]) -> float:

@@ -83,7 +83,7 @@ class EvoAug(Component):
     def augment_batch(self, batch: Batch, context: StepContext) -> Batch:
         """Apply the drawn operations to the codes; which rows get noise is left to `augment_onehot`."""
         chosen = self._choose(len(batch["codes"]), context.generator)
-        batch = {**batch, "codes": batch["codes"].clone()}
+        batch = dict(batch)
         for index, (name, operation) in enumerate(self.operations):
             mask = chosen[:, index]
             if name == "noise":
@@ -110,7 +110,9 @@ class EvoAug(Component):
     def _choose(self, n: int, generator: torch.Generator) -> Tensor:
         """Return bool (n, operations): the subset of distinct operations of each row."""
         size, shape = self.settings["per_sequence"], (n, len(self.operations))
-        ranks = torch.rand(shape, generator=generator, device=generator.device).argsort(dim=1).argsort(dim=1)
+        order = torch.rand(shape, generator=generator, device=generator.device, dtype=torch.float64)
+        # The rank of each number in its row; sorting rows so short costs more than comparing all pairs.
+        ranks = (order[:, :, None] > order[:, None, :]).sum(dim=2)
         if self.settings["hard"]:
             return ranks < size
         sizes = torch.randint(1, size + 1, (n, 1), generator=generator, device=generator.device)
@@ -122,7 +124,7 @@ def _edit(batch: Batch, operation: Any, rows: Tensor, context: StepContext) -> N
     codes = batch["codes"]
     length = codes.shape[1]
     draws = operation.draw(len(rows), length, generator=context.generator)
-    codes[rows] = operation.apply(codes.index_select(0, rows), **draws)
+    batch["codes"] = _replace_rows(codes, rows, operation.apply(codes.index_select(0, rows), **draws))
     if "signal" not in batch or not isinstance(operation, MOVING):
         return
     source = operation.source(length, **draws)
@@ -131,7 +133,14 @@ def _edit(batch: Batch, operation: Any, rows: Tensor, context: StepContext) -> N
             output_length = batch[key].shape[-1] - 2 * context.signal_margin
             offset = length // 2 - output_length // 2 - context.signal_margin
             moved = move_signal(batch[key][rows], source, offset=offset)
-            batch[key] = batch[key].index_copy(0, rows, moved)
+            batch[key] = _replace_rows(batch[key], rows, moved)
+
+
+def _replace_rows(values: Tensor, rows: Tensor, by: Tensor) -> Tensor:
+    """Return values (n, ...) with the rows (m,) taken from `by` (m, ...); whole rows are copied, for speed."""
+    order = torch.arange(len(values), device=rows.device)
+    order[rows] = torch.arange(len(values), len(values) + len(rows), device=rows.device)
+    return torch.cat([values, by]).index_select(0, order)
 
 
 def _cut_margin(batch: Batch, moved: Tensor, context: StepContext) -> None:

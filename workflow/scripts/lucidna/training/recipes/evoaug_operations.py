@@ -12,6 +12,7 @@ and only the bases next to an edit are looked up one by one.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -68,7 +69,7 @@ class Deletion(_Moving):
         padded = torch.cat([others, values, others], dim=1)
         first = others.shape[1] - left
         before, after = (_windows(padded, at, n_bases) for at in (first, first + length))
-        return torch.where(_columns_below(start + left, n_bases), before, after)
+        return _join(before, after, start + left)
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ class Insertion(_Moving):
         first = width + length // 2
         before, after = (_windows(padded, at, wide) for at in (first, first - length))
         start = start - length // 2 + width
-        moved = torch.where(_columns_below(start, wide), before, after)
+        moved = _join(before, after, start)
         order = torch.arange(width, device=values.device)
         places = torch.where(order < length[:, None], start[:, None] + order, wide)
         return functional.pad(moved, (0, 1)).scatter_(1, places, others)[:, width : width + n_bases]
@@ -169,14 +170,14 @@ class Mutation:
             places = order.topk(count, dim=1, largest=False, sorted=False).indices
             return {"places": places, "bases": _bases(n, count, generator)}
         # Places one after another with repeats, until `count` are distinct: each set is equally likely. That
-        # 2 count + 16 of them do not suffice happens to less than one row in 10^9, which then has one fewer.
-        size = (n, 2 * count + 16 if count else 0)
-        places = torch.randint(0, length, size, generator=generator, device=generator.device)
-        bases = _bases(*size, generator)
-        order = torch.arange(size[1], device=places.device).expand(n, -1)
-        first = torch.full((n, length), size[1], device=places.device)
-        first = first.scatter_reduce(1, places, order, "amin").gather(1, places)
-        fresh = first == order
+        # so many do not suffice happens to less than one row in 10^9 (union bound), which then has fewer.
+        spare = math.ceil(count / math.log(length / count)) + 16 if count else 0
+        size = (n, count + spare)
+        drawn = torch.randint(0, 4 * length, size, generator=generator, device=generator.device)
+        places, bases = drawn >> 2, (drawn & 3).to(torch.uint8)
+        order = torch.arange(size[1], dtype=torch.int32, device=places.device).expand(n, -1)
+        first = torch.full((n, length), size[1], dtype=torch.int32, device=places.device)
+        fresh = first.scatter_reduce_(1, places, order, "amin").gather(1, places) == order
         used = fresh & (fresh.cumsum(dim=1) <= count)
         return {
             "places": torch.where(used, places, places[:, :1]),
@@ -193,12 +194,22 @@ MOVING = (Deletion, Insertion, Translocation)
 
 def _windows(values: Tensor, starts: Tensor, width: int) -> Tensor:
     """Return `width` columns of each row of values (n, W) from its own start (n,) on."""
-    return values.unfold(1, width, 1)[torch.arange(len(values), device=values.device), starts]
+    if len(values) == 0:
+        return values[:, :width]
+    # Every run of `width` values as a row of an overlapping view: rows are copied whole, not value by value.
+    flat = values.reshape(-1)
+    runs = flat.as_strided((len(flat) - width + 1, width), (1, 1))
+    return runs.index_select(0, torch.arange(len(values), device=starts.device) * values.shape[1] + starts)
 
 
-def _columns_below(limits: Tensor, width: int) -> Tensor:
-    """Return bool (n, width), whether a column is below its row's limit (n,)."""
-    return torch.arange(width, dtype=torch.int32, device=limits.device) < limits[:, None].to(torch.int32)
+def _join(before: Tensor, after: Tensor, limits: Tensor) -> Tensor:
+    """Return the columns of `before` below each row's limit (n,), those of `after` from there on."""
+    width = before.shape[1]
+    # torch.where is slow on bytes: a mask of all bits below the limit, and of none from there on.
+    steps = torch.zeros(2 * width, dtype=before.dtype, device=before.device)
+    steps[:width] = ~steps[:width]
+    mask = steps.as_strided((width + 1, width), (1, 1)).index_select(0, width - limits)
+    return (before ^ after).bitwise_and_(mask).bitwise_xor_(after)
 
 
 def _integers(n: int, low: int, high: int, generator: torch.Generator) -> Tensor:
