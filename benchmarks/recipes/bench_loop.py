@@ -22,6 +22,7 @@ import argparse
 import contextlib
 import io
 import json
+import logging
 import os
 import statistics
 import sys
@@ -188,6 +189,7 @@ class _TimedLoader:
 
 def lightning_epoch(name: str, work: str) -> Callable[[], float]:
     """Return an epoch of ours."""
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     keep_freed_memory()
     return Ours(name, CASES[name], Dataset.open(f"{work}/data", fold="fold0"), Path(work, "out")).with_lightning
 
