@@ -7,7 +7,7 @@ from torch import nn
 
 from lucidna.errors import UserError
 from lucidna.models import build, count_parameters, registry
-from lucidna.models.layers import EXPONENTIAL_LIMIT, Dropout, Exponential
+from lucidna.models.layers import EXPONENTIAL_LIMIT, Dropout, Exponential, NarrowConv1d
 from lucidna.models.names import ARCHITECTURES, minimum_length
 
 # Narrow versions: the same code, faster.
@@ -128,7 +128,7 @@ def test_every_non_linearity_is_a_module_used_once(name, first):
     assert len({id(m) for m in modules}) == len(modules)
     assert sum(isinstance(m, Exponential) for m in modules) == (first == "exponential")
     # A non-linearity of another kind would be unknown to DeepLIFT's rules.
-    linear = (nn.Conv1d, nn.Linear, nn.BatchNorm1d, nn.Identity, nn.Flatten, Dropout)
+    linear = (nn.Conv1d, NarrowConv1d, nn.Linear, nn.BatchNorm1d, nn.Identity, nn.Flatten, Dropout)
     leaves = {type(m) for m in model.modules() if not list(m.children())}
     assert leaves <= {*linear, *NON_LINEARITIES}
 
@@ -181,6 +181,26 @@ def test_only_the_first_layer_is_exponential():
     model = small("cnn_deep", first_activation="exponential")
     assert isinstance(model.blocks[0].activation, Exponential)
     assert all(isinstance(block.activation, nn.ReLU) for block in model.blocks[1:])
+
+
+@pytest.mark.parametrize(("out_channels", "bias"), [(1, True), (2, True), (3, False), (9, True)])
+@pytest.mark.parametrize(("kernel", "length"), [(75, 200), (1, 33), (8, 8)])
+def test_narrow_convolution_is_a_convolution(out_channels, bias, kernel, length):
+    torch.manual_seed(0)
+    narrow = NarrowConv1d(5, out_channels, kernel, bias=bias)
+    plain = nn.Conv1d(5, out_channels, kernel, bias=bias)
+    plain.load_state_dict(narrow.state_dict())
+    x = torch.randn(3, 5, length)
+    found = []
+    for layer in (narrow, plain):
+        given = x.clone().requires_grad_()
+        out = layer(given)
+        (gradient,) = torch.autograd.grad(out.square().sum(), given, create_graph=True)
+        gradient.square().sum().backward()
+        found.append([out, gradient, *(weight.grad for weight in layer.parameters())])
+    assert found[0][0].shape == (3, out_channels, length - kernel + 1)
+    for ours, expected in zip(*found, strict=True):
+        torch.testing.assert_close(ours, expected, rtol=1e-4, atol=1e-4 * float(expected.detach().abs().max()))
 
 
 def test_dropout_override():

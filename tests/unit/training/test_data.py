@@ -56,6 +56,28 @@ def test_each_row_is_shifted_by_its_own_jitter_in_all_arrays(dataset):
         np.testing.assert_allclose(batch["target"][place], np.log1p(totals), rtol=1e-6)
 
 
+def test_a_margin_widens_signals_and_leaves_the_target(dataset):
+    reader, rows, shifts = BatchReader(dataset), np.array([3, 0, 7]), np.array([-4, 4, 1])
+    plain, wide = reader.read(rows, shifts=shifts), reader.read(rows, shifts=shifts, margin=3)
+    for key, array in (("signal", dataset.signals), ("control", dataset.controls)):
+        padded = np.pad(array, ((0, 0), (0, 0), (3, 3)))
+        for place, (row, shift) in enumerate(zip(rows, shifts, strict=True)):
+            start = 4 + shift
+            np.testing.assert_array_equal(wide[key][place], padded[row][:, start : start + 46])
+        np.testing.assert_array_equal(wide[key][..., 3:-3], plain[key])
+    np.testing.assert_array_equal(wide["target"], plain["target"])
+    np.testing.assert_array_equal(wide["codes"], plain["codes"])
+
+
+@pytest.mark.parametrize(("windows", "usable"), [((64, 40), 12), ((65, 40), 12), ((64, 64), 0), ((64, 41), 11)])
+def test_the_margin_ends_with_the_input_window(make_dataset, windows, usable):
+    reader = BatchReader(
+        Dataset.open(make_dataset(target="profile", n=40, input_length=windows[0], output_length=windows[1]))
+    )
+    assert reader.usable_margin(100) == usable
+    assert reader.usable_margin(5) == min(5, usable)
+
+
 def test_counts_are_summed_anew_from_the_shifted_signal(make_dataset):
     dataset = Dataset.open(make_dataset(target="counts", n=40), fold="fold0")
     reader = BatchReader(dataset)

@@ -255,6 +255,32 @@ def test_profile_candidate_with_controls(make_dataset, candidate, tmp_path):
     assert metrics["valid"]["jsd"] < flat["valid"]["jsd"] - 0.03
 
 
+def test_a_profile_candidate_sees_signals_move_with_their_bases(make_dataset, candidate, tmp_path, monkeypatch):
+    from lucidna.training.recipes.evoaug import EvoAug
+
+    seen = []
+    augment = EvoAug.augment_batch
+
+    def recording(self, batch, context):
+        out = augment(self, batch, context)
+        seen.append((batch["signal"].shape[-1], out["signal"].shape[-1], out["control"].shape[-1]))
+        totals = torch.log1p(torch.stack([out["signal"][:, :2].sum((1, 2)), out["signal"][:, 2].sum(1)], 1))
+        torch.testing.assert_close(out["target"], totals)
+        return out
+
+    monkeypatch.setattr(EvoAug, "augment_batch", recording)
+    data = make_dataset(target="profile", controls=True, n=120)
+    operations = [{"deletion": {"max": 6}}, {"insertion": {"max": 4}}, {"translocation": {"max": 3}}]
+    settings = candidate(
+        **{"class": "bpnet"},
+        arguments={"n_filters": 8, "n_layers": 2, "first_kernel": 9, "profile_kernel": 15},
+        components=[["standard", {}], ["evoaug", {"operations": operations, "finetune_epochs": 1}]],
+        trainer={"max_epochs": 1},
+    )
+    assert train_candidate(settings, data, tmp_path / "out")["status"] == "ok"
+    assert set(seen) == {(40 + 2 * 8, 40, 40)}
+
+
 def test_recipe_changes_the_model(make_dataset, candidate, tmp_path):
     data = make_dataset(n=120)
     settings = candidate(components=[["standard", {"dropout": 0.0}], ["exponential", {}]], trainer={"max_epochs": 1})

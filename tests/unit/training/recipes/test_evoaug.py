@@ -52,6 +52,23 @@ def random_batch(n=64, length=50, seed=0):
     }
 
 
+def recorded_draws(recorded, key, names):
+    """The recorded draws in the form of `draw`."""
+    taken = {name: recorded[f"{key}__{source}"] for name, source in names.items()}
+    if "bases" in taken:
+        taken["bases"] = taken["bases"].to(torch.uint8)
+    if "order" in taken:
+        taken["places"] = taken.pop("order").argsort(dim=1)[:, : taken["bases"].shape[1]]
+    if "deletion" in key:
+        # EvoAug2 pads with the first of the bases on the left and the last on the right.
+        for row, length in enumerate(taken["length"].tolist()):
+            left, right = length // 2, length - length // 2
+            given = taken["bases"][row].tolist()
+            rest = [0] * (len(given) - length)
+            taken["bases"][row] = torch.tensor(given[len(given) - right :] + rest + given[:left])
+    return taken
+
+
 @pytest.mark.parametrize(
     ("key", "operation", "draws"),
     [
@@ -71,14 +88,13 @@ def random_batch(n=64, length=50, seed=0):
     ],
 )
 def test_operations_reproduce_evoaug2(recorded, key, operation, draws):
-    taken = {name: recorded[f"{key}__{source}"] for name, source in draws.items()}
-    if "bases" in taken:
-        taken["bases"] = taken["bases"].to(torch.uint8)
+    taken = recorded_draws(recorded, key, draws)
     found = operation.apply(recorded["codes"], **taken)
     assert not torch.equal(found, recorded["codes"])
     assert torch.equal(one_hot(found), recorded[f"{key}__y"])
     own = operation.draw(6, 40, generator=torch.Generator().manual_seed(0))
-    assert {name: value.shape for name, value in own.items()} == {n: v.shape for n, v in taken.items()}
+    assert own.keys() == taken.keys()
+    assert all(value.shape[0] == 6 and value.dtype == taken[name].dtype for name, value in own.items())
 
 
 def test_whole_inversion_and_certain_reverse_complement(recorded):
@@ -112,11 +128,27 @@ def test_lengths_at_their_limits(operation, low, high, length):
     assert torch.equal(found, codes) == (high == 0 or (operation is Translocation and low == high == length))
 
 
-def test_mutation_touches_the_stated_number_of_positions():
-    codes = torch.full((50, 100), 4, dtype=torch.uint8)
+@pytest.mark.parametrize(
+    ("fraction", "length", "count"), [(0.15, 100, 20), (0.05, 41, 3), (0.05, 2114, 141), (0.5, 60, 40), (1.0, 30, 30)]
+)
+def test_mutation_touches_the_stated_number_of_positions(fraction, length, count):
+    codes = torch.full((300, length), 4, dtype=torch.uint8)
+    parts = Mutation(fraction)
+    found = parts.apply(codes, **parts.draw(300, length, generator=torch.Generator().manual_seed(0)))
+    assert ((found != 4).sum(dim=1) == count).all()
+
+
+def test_mutation_is_uniform_over_positions_and_bases():
+    codes = torch.full((20000, 20), 4, dtype=torch.uint8)
     parts = Mutation(0.15)
-    found = parts.apply(codes, **parts.draw(50, 100, generator=torch.Generator().manual_seed(0)))
-    assert ((found != 4).sum(dim=1) == 20).all()
+    found = parts.apply(codes, **parts.draw(20000, 20, generator=torch.Generator().manual_seed(0)))
+    by_position = (found != 4).float().mean(dim=0)
+    assert torch.allclose(by_position, torch.full((20,), 0.2), atol=0.015)
+    assert torch.allclose(torch.bincount(found[found != 4].long()) / 80000, torch.full((4,), 0.25), atol=0.01)
+    # Of all pairs of positions, each is as frequent as the others: 4 of 20 without replacement.
+    pairs = (found != 4).float().T @ (found != 4).float() / 20000
+    off = pairs[~torch.eye(20, dtype=torch.bool)]
+    assert torch.allclose(off, torch.full_like(off, 4 / 20 * 3 / 19), atol=0.008)
 
 
 @pytest.mark.parametrize("length", [41, 50])

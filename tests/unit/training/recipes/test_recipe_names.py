@@ -83,16 +83,16 @@ def test_refusals(components, message):
         check(components)
 
 
-@pytest.mark.parametrize("operation", ["deletion", "insertion", "translocation", "inversion"])
-def test_operations_that_move_bases_are_refused_for_profiles(operation):
-    components = [["evoaug", {"operations": [operation, "noise"]}]]
+def test_an_inversion_is_refused_for_profiles():
+    components = [["evoaug", {"operations": ["inversion", "noise"]}]]
     check(components)
-    with pytest.raises(UserError, match=f"{operation} moves bases away from the signal"):
+    with pytest.raises(UserError, match="inversion turns bases over where they are"):
         check(components, target="profile")
 
 
-def test_the_rest_is_allowed_for_profiles():
-    check([["evoaug", {"operations": ["mutation", "noise", "reverse_complement"]}]], target="profile")
+def test_the_other_operations_are_allowed_for_profiles():
+    operations = ["deletion", "insertion", "translocation", "mutation", "noise", "reverse_complement"]
+    check([["evoaug", {"operations": operations}]], target="profile")
 
 
 def test_trainer_words():

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from lucidna.models.layers import BATCH_NORM_EPSILON, Dropout, ScalarHead, activation
+from lucidna.models.layers import BATCH_NORM_EPSILON, Dropout, NarrowConv1d, ScalarHead, activation
 
 
 class BPNet(nn.Module):
@@ -107,7 +107,7 @@ class _ProfileHead(nn.Module):
         self.stop = min(input_length, offset + output_length + right)
         self.padding = (self.start - (offset - left), offset + output_length + right - self.stop)
         self.shape = (n_controls, output_length)
-        self.conv = nn.Conv1d(n_filters, n_channels, kernel)
+        self.conv = NarrowConv1d(n_filters, n_channels, kernel)
         self.mixture = nn.Conv1d(n_channels + n_controls, n_channels, 1) if n_controls else None
 
     def forward(self, features: Tensor, control: Tensor | None) -> Tensor:

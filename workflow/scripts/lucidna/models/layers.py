@@ -75,6 +75,34 @@ class Dropout(nn.Dropout):
         return x * kept.to(x.dtype).mul_(1 / (1 - self.p))
 
 
+class NarrowConv1d(nn.Conv1d):
+    """Convolution with few output channels, without padding, that the CPU does several times as fast.
+
+    torch's kernels for the CPU fill their vectors with output channels, and with two most of the work is
+    idle. Here groups of neighbouring positions are the channels of one wider convolution whose filters are
+    the given ones, shifted; the sums are the same up to rounding.
+    """
+
+    # As many output channels fill a vector.
+    _FULL = 16
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, C, L) to (N, F, L - kernel + 1)."""
+        group = self._FULL // self.out_channels
+        if group < 2 or x.device.type != "cpu":
+            return super().forward(x)
+        kernel = self.kernel_size[0]
+        length = x.shape[-1] - kernel + 1
+        n_groups = -(-length // group)
+        shifted = [nn.functional.pad(self.weight, (shift, group - 1 - shift)) for shift in range(group)]
+        filters = torch.stack(shifted, dim=1).flatten(0, 1)
+        bias = None if self.bias is None else self.bias.repeat_interleave(group)
+        x = nn.functional.pad(x, (0, n_groups * group - length))
+        sums = nn.functional.conv1d(x, filters, bias, stride=group)
+        sums = sums.unflatten(1, (self.out_channels, group)).transpose(2, 3).flatten(2)
+        return sums[..., :length]
+
+
 def activation(name: str) -> nn.Module:
     """Return a new module for "relu" or "exponential"."""
     return {"relu": nn.ReLU, "exponential": Exponential}[name]()

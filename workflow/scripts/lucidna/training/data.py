@@ -34,8 +34,18 @@ class BatchReader:
         self.channels = task_channels(dataset)
         self.n_controls = n_controls(dataset)
 
+    def usable_margin(self, wanted: int) -> int:
+        """Return the bp on each side of the output window, at most `wanted`, that lie in the input window."""
+        start = self.input_length // 2 - self.output_length // 2
+        return min(wanted, start, self.input_length - self.output_length - start)
+
     def read(
-        self, rows: np.ndarray, *, shifts: np.ndarray | None = None, label_rows: np.ndarray | None = None
+        self,
+        rows: np.ndarray,
+        *,
+        shifts: np.ndarray | None = None,
+        label_rows: np.ndarray | None = None,
+        margin: int = 0,
     ) -> dict[str, Tensor]:
         """Return the batch of `rows`.
 
@@ -48,6 +58,9 @@ class BatchReader:
             a shifted signal are summed anew.
         label_rows : numpy.ndarray, optional
             int64 (n,), the rows that targets and signals are taken from, by default `rows`.
+        margin : int
+            For profiles: bp by which signals and controls are wider than the output window on each side, zero
+            where the dataset holds none; targets are of the window alone.
 
         Returns
         -------
@@ -64,17 +77,23 @@ class BatchReader:
             "target": np.asarray(dataset.targets[label_rows], dtype=np.float32),
         }
         sums_signal = shifts is not None and self.target == "counts" and dataset.signals is not None
+        margin = margin if self.target == "profile" else 0
         if self.target == "profile" or sums_signal:
-            signal = _crop(dataset.signals[label_rows], starts, self.output_length).astype(np.float32)
+            signal = self._window(dataset.signals[label_rows], starts, margin)
             if shifts is not None:
-                totals = signal.sum(axis=-1, dtype=np.float64)
+                totals = signal[..., margin : signal.shape[-1] - margin].sum(axis=-1, dtype=np.float64)
                 sums = [totals[:, channels].sum(axis=1) for channels in self.channels]
                 batch["target"] = np.log1p(np.stack(sums, axis=1)).astype(np.float32)
             if self.target == "profile":
                 batch["signal"] = signal
         if self.n_controls:
-            batch["control"] = _crop(dataset.controls[rows], starts, self.output_length).astype(np.float32)
+            batch["control"] = self._window(dataset.controls[rows], starts, margin)
         return {key: torch.from_numpy(np.ascontiguousarray(value)) for key, value in batch.items()}
+
+    def _window(self, array: np.ndarray, starts: np.ndarray, margin: int) -> np.ndarray:
+        if margin:
+            array = np.pad(array, ((0, 0), (0, 0), (margin, margin)))
+        return _crop(array, starts, self.output_length + 2 * margin).astype(np.float32)
 
 
 class TrainBatches:
@@ -96,6 +115,8 @@ class TrainBatches:
         Rows per batch and device. Batches are evened out, so that none is left with a single row.
     jitter : bool
         Whether windows are shifted.
+    margin : int
+        Of the signal, as in `BatchReader.read`.
     seed, stage : int
         With the epoch they fix the order and the shifts.
     epoch : callable
@@ -114,6 +135,7 @@ class TrainBatches:
         labels: np.ndarray | None,
         batch_size: int,
         jitter: bool,
+        margin: int = 0,
         seed: int,
         stage: int,
         epoch: Callable[[], int],
@@ -122,7 +144,7 @@ class TrainBatches:
     ) -> None:
         self.reader, self.rows, self.labels = reader, rows, labels
         self.optional_rows, self.n_optional = optional_rows, n_optional
-        self.jitter = reader.jitter if jitter else 0
+        self.jitter, self.margin = reader.jitter if jitter else 0, margin
         self.seed, self.stage, self.epoch = seed, stage, epoch
         self.rank, self.world = rank, world
         n_rows = len(rows) + n_optional
@@ -151,6 +173,7 @@ class TrainBatches:
                 rows,
                 shifts=shifts[places] if self.jitter else None,
                 label_rows=None if self.labels is None else self.labels[rows],
+                margin=self.margin,
             )
 
 
@@ -175,7 +198,7 @@ class CandidateData(pl.LightningDataModule):
     ----------
     dataset : Dataset
         Opened with the candidate's fold.
-    batch_size, seed, stage, jitter
+    batch_size, seed, stage, jitter, margin
         As in `TrainBatches`.
     negatives_per_epoch : float or None
         Negatives drawn each epoch as a multiple of the training peaks; None takes all.
@@ -196,13 +219,20 @@ class CandidateData(pl.LightningDataModule):
         seed: int,
         stage: int = 0,
         jitter: bool = False,
+        margin: int = 0,
         negatives_per_epoch: float | None = None,
         shuffle_labels: bool = False,
     ) -> None:
         super().__init__()
         self.reader = BatchReader(dataset)
         self.valid_rows = dataset.rows_of("valid")
-        self.settings = {"batch_size": batch_size, "seed": seed, "stage": stage, "jitter": jitter}
+        self.settings = {
+            "batch_size": batch_size,
+            "seed": seed,
+            "stage": stage,
+            "jitter": jitter,
+            "margin": margin,
+        }
         rows = dataset.rows_of("train")
         for split, found in (("train", rows), ("valid", self.valid_rows)):
             if len(found) == 0:

@@ -110,6 +110,7 @@ class CandidateModule(pl.LightningModule):
         self.recipe = recipe.active(self.stage)
         self.training_loss = self.recipe.training_loss(loss)
         self.settings, self.seed, self.label, self.fingerprint = settings, seed, label, fingerprint
+        self.signal_margin = reader.usable_margin(self.recipe.signal_margin())
         self.monitor = settings["monitor"]
         self.history = list(history or [])
         self.earlier = (len(self.history), self.history[-1]["step"] if self.history else 0)
@@ -130,6 +131,10 @@ class CandidateModule(pl.LightningModule):
         classes = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
         # AdamW decays by 0.01 unless told otherwise; the recipe alone decides here.
         arguments = {"weight_decay": 0.0, **self.recipe.optimizer_arguments()}
+        if self.device.type == "cpu":
+            # One pass over each weight; on the CPU torch's default takes a pass per arithmetic operation, and
+            # differs in the last bits.
+            arguments["fused"] = True
         optimizer = classes[self.settings["optimizer"]](
             self.model.parameters(), lr=self.stage.learning_rate, **arguments
         )
@@ -181,6 +186,8 @@ class CandidateModule(pl.LightningModule):
             step=batch_idx,
             signal_order=self.signal_order,
             control_order=self.control_order,
+            channels=self.reader.channels,
+            signal_margin=self.signal_margin,
         )
         batch = self.recipe.augment_batch(batch, context)
         x, batch = self.recipe.augment_onehot(one_hot(batch["codes"]).to(self.dtype), batch, context)

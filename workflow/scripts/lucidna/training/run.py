@@ -30,6 +30,7 @@ from lucidna.training.data import BatchReader, CandidateData, shuffled_labels
 from lucidna.training.distillation import Targets, read_targets
 from lucidna.training.evaluate import evaluate_rows, without_nan
 from lucidna.training.losses import auto_count_weight, make_loss
+from lucidna.training.memory import keep_freed_memory
 from lucidna.training.module import CandidateModule, TrainingDivergedError
 from lucidna.training.names import CONTROLS, resolve_trainer
 from lucidna.training.output import write_results
@@ -91,6 +92,7 @@ def train_candidate(
         Settings that do not go together or with the data.
     """
     torch.set_num_threads(threads)
+    keep_freed_memory()
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     dataset = Dataset.open(dataset_dir, fold=candidate["fold"])
     targets = None if distillation is None else read_targets(distillation)
@@ -256,6 +258,7 @@ class _Run:
                 seed=self.seed,
                 stage=index,
                 jitter=module.recipe.jitter(),
+                margin=module.signal_margin,
                 negatives_per_epoch=self.settings["negatives_per_epoch"],
                 shuffle_labels=self.control == "label_shuffled",
             )

@@ -49,6 +49,11 @@ class StepContext:
         Within the stage, from 0.
     signal_order, control_order : Tensor
         int64 (C,) and (K,): the rows of the other strand's signals and controls.
+    channels : sequence of sequence of int
+        For each task, its rows among C.
+    signal_margin : int
+        Bases by which signals and controls are wider than the output window on each side, as
+        `Recipe.signal_margin` asked for; a component that asks for a margin cuts it off.
     cache : dict
         What components share within a step, such as the gradient with respect to the input.
     """
@@ -60,6 +65,8 @@ class StepContext:
     step: int
     signal_order: Tensor
     control_order: Tensor
+    channels: Sequence[Sequence[int]] = ()
+    signal_margin: int = 0
     cache: dict[Any, Any] = dataclasses.field(default_factory=dict)
 
 
@@ -129,6 +136,10 @@ class Component:
     def jitter(self) -> bool:
         """Return whether training windows are shifted at random within the dataset's jitter."""
         return False
+
+    def signal_margin(self) -> int:
+        """Return how many bp of signal `augment_batch` wants on each side of the output window."""
+        return 0
 
     def stages(self, stages: list[Stage]) -> list[Stage]:
         """Return the stages of training, given those so far."""
@@ -221,6 +232,10 @@ class Recipe:
         """Return whether any component shifts the training windows."""
         return any(part.jitter() for part in self.components)
 
+    def signal_margin(self) -> int:
+        """Return the largest margin of signal that a component wants."""
+        return max((part.signal_margin() for part in self.components), default=0)
+
     def stages(self, *, max_epochs: int, min_epochs: int, learning_rate: float) -> list[Stage]:
         """Return the stages of training: one, unless a component adds more."""
         stages = [Stage("train", max_epochs, min_epochs, learning_rate)]
@@ -298,7 +313,10 @@ def reverse_complement_batch(batch: Batch, mask: Tensor, context: StepContext) -
         stranded track are exchanged. Totals, and so the targets, do not change.
     """
     turned = dict(batch)
-    turned["codes"] = torch.where(mask[:, None], reverse_complement(batch["codes"]), batch["codes"])
+    codes = batch["codes"]
+    # Bitwise, as torch.where is slow on bytes: the difference of the strands, or none.
+    difference = (codes ^ reverse_complement(codes)) & mask[:, None].to(codes.dtype).neg()
+    turned["codes"] = codes ^ difference
     for key, order in (("signal", context.signal_order), ("control", context.control_order)):
         if key in batch:
             other = batch[key][:, order].flip(-1)

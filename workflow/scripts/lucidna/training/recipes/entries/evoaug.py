@@ -67,8 +67,6 @@ PRESETS: dict[str, dict[str, Any]] = {
     },
 }
 
-# These move bases against the signal below them.
-_MOVES_BASES = ("deletion", "insertion", "translocation", "inversion")
 _PROBABILITIES = ("fraction", "probability")
 
 
@@ -77,11 +75,10 @@ def check(settings: Mapping[str, Any], setting: Setting) -> None:
     settings = resolve_evoaug(settings)
     for name, given in settings["operations"]:
         _check_operation(name, given, window=setting.window)
-        if setting.target == "profile" and name in _MOVES_BASES:
+        if setting.target == "profile" and name == "inversion":
             raise UserError(
-                f"evoaug: {name} moves bases away from the signal measured on them and cannot go with the "
-                "target 'profile': give operations out of mutation, noise, reverse_complement, or use the "
-                "target 'counts'"
+                "evoaug: inversion turns bases over where they are, and the signal on them is then not known: leave "
+                "it out for the target 'profile', or use the target 'counts'"
             )
     count = settings["per_sequence"]
     if not is_whole(count) or not 1 <= count <= len(settings["operations"]):
