@@ -46,7 +46,8 @@ class Distillation(Component):
     Defaults: weight 1, static targets, as published. Costs the training of M members, M predictions of the training
     rows, and nothing per step; with `dynamic` M forward passes per step, about M / 3 of a step. It hurts where the
     members share an error, which the student learns with their confidence, and where there are few: the variance
-    of three is mostly noise.
+    of three is mostly noise. It learns more slowly than with labels, so give it more epochs. For labels the predicted
+    variance may say no more of the errors than p (1 - p) does; the report shows both.
     """
 
     name = "distillation"
