@@ -29,7 +29,7 @@ def test_a_pattern_is_found_in_the_runs_that_have_it():
             "c": EMPTY,
         },
         "method": {"ism": EMPTY, "saliency": make_discovery([blurred("pos_patterns.pattern_0", NAMES[0], seed=3)])},
-        "null": {"shuffled 0": make_discovery([make_pattern("pos_patterns.pattern_0", "AAGATTTG", n_seqlets=20)])},
+        "null maps": {"shuffled 0": make_discovery([make_pattern("pos_patterns.pattern_0", "AAGATTTG", n_seqlets=20)])},
     }
     table = look_up(FINAL, runs)
     assert len(table) == 3 * 6

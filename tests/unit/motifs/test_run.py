@@ -53,7 +53,7 @@ def test_patterns_are_found_in_the_candidates_that_learned_them(stage):
     assert set(runs.loc[runs["run"].isin(["few", "ism"]), "found"]) == {"too few seqlets"}
     assert set(runs.loc[runs["run"] == "learned", "found"]) == {"yes"}
     assert stage.summary["only_in_candidates"]["learned"] == []
-    assert list(stage.summary["runs"]) == ["candidate", "method", "output", "null"]
+    assert list(stage.summary["runs"]) == ["candidate", "method", "output", "null maps"]
 
 
 def test_fewer_seqlets_give_no_more_patterns(stage):

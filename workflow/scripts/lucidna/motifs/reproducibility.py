@@ -11,7 +11,8 @@ import pandas as pd
 
 from lucidna.motifs.patterns import Discovery, Pattern, read_discovery, similarity
 
-CANDIDATE, METHOD, OUTPUT, NULL = "candidate", "method", "output", "null"
+CANDIDATE, METHOD, OUTPUT = "candidate", "method", "output"
+NULL = "null maps"  # pandas reads the one word as a missing value
 COUNTS = {
     CANDIDATE: ("candidates", "n_candidates"),
     METHOD: ("methods", "n_methods"),
