@@ -60,13 +60,20 @@ rule report:
         ),
         tracks=contribution_tracks(),
         patterns=expand(
-            f"{MOTIFS}/{{null}}modisco.h5", task=TASKS, head=HEADS, null=["", *NULLS]
+            f"{MOTIFS}/{{null}}modisco.h5", task=TASKS, head=HEADS, null=["", *NULLS, *PERMUTED]
         ),
         motifs=expand(
             f"{MOTIFS}/{{name}}",
             task=TASKS,
             head=HEADS,
-            name=["summary.json", "patterns.tsv", "matches.tsv", "hits.tsv"],
+            name=[
+                "summary.json",
+                "patterns.tsv",
+                "matches.tsv",
+                "hits.tsv",
+                "reproducibility.tsv",
+                "saturation.tsv",
+            ],
         ),
         variants=(
             [

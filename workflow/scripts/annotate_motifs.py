@@ -2,18 +2,22 @@
 
 from pathlib import Path
 
+from lucidna.motifs.again import runs_of
 from lucidna.motifs.run import annotate
 from lucidna.runtime import script
 
 with script(snakemake):
-    settings = snakemake.params.motifs
+    settings, source = snakemake.params.motifs, snakemake.input
     annotate(
-        snakemake.input.maps,
-        snakemake.input.regions,
-        snakemake.input.patterns,
+        source.maps,
+        source.regions,
+        source.patterns,
         Path(snakemake.output.summary).parent,
-        null_attributions=snakemake.input.null_maps,
-        null_modisco=snakemake.input.null_patterns,
+        null_attributions=source.null_maps,
+        null_modisco=source.null_patterns,
+        permuted_modisco=source.permuted_patterns,
+        runs=runs_of(source.members, source.methods, source.outputs),
+        candidates=snakemake.params.candidates,
         database=settings["database"],
         expected=settings["expected"],
         fdr=settings["fdr"],

@@ -1,4 +1,4 @@
-"""Run TF-MoDISco on maps, regions in a shuffled order that is recorded."""
+"""Run TF-MoDISco on maps or on their permuted positions, regions in a shuffled order that is recorded."""
 
 from lucidna.motifs.discover import Widths, run_modisco
 from lucidna.runtime import script
@@ -13,5 +13,6 @@ with script(snakemake):
         leiden=settings["leiden"],
         widths=Widths(**settings["widths"]),
         seed=settings["seed"],
+        permute=snakemake.params.get("permute"),
         threads=snakemake.threads,
     )

@@ -1,6 +1,7 @@
 import numpy as np
 
-from lucidna.attribution.nulls import null_sequences, shuffled_copies
+from lucidna.attribution.nulls import null_sequences, permuted, shuffled_copies
+from lucidna.sequence import one_hot_numpy
 
 
 def dinucleotides(row):
@@ -34,3 +35,18 @@ def test_seeds_purposes_and_draws_differ(codes):
         shuffled_copies(codes, n_shuffles=1, seed=0, purpose="reference")[:, 0],
     ):
         assert (other != zero).any(axis=1).all()
+
+
+def test_permuted_maps_keep_the_contributions_and_move_them(codes):
+    x = one_hot_numpy(codes)
+    maps = np.random.default_rng(0).standard_normal(x.shape).astype(np.float32)
+    maps = (maps - maps.mean(axis=1, keepdims=True)) * x.sum(axis=1, keepdims=True)
+    moved = permuted(maps, x, seed=1)
+    before, after = (maps * x).sum(axis=1), (moved * x).sum(axis=1)
+    np.testing.assert_allclose(np.sort(after, axis=1), np.sort(before, axis=1), atol=1e-6)
+    assert (np.abs(after - before).max(axis=1) > 0.1).all()
+    np.testing.assert_allclose(np.sort(moved, axis=None), np.sort(maps, axis=None), atol=1e-6)
+    assert np.abs(moved.transpose(0, 2, 1)[codes == 4]).max(initial=0) == 0
+    np.testing.assert_allclose(moved.mean(axis=1), 0, atol=1e-6)
+    np.testing.assert_array_equal(permuted(maps, x, seed=1), moved)
+    assert (permuted(maps, x, seed=(1, 1)) != moved).any()

@@ -112,6 +112,14 @@ def test_zero_maps_give_a_labelled_empty_result(tmp_path):
     assert read_discovery(tmp_path / "m.h5").patterns == []
 
 
+def test_permuted_maps_hold_no_planted_motif(stage):
+    found = read_discovery(stage.folder / "permuted.modisco.h5")
+    assert found.facts["n_regions"] == read_discovery(stage.folder / "modisco.h5").facts["n_regions"]
+    cores = [spell(pattern.ppm[:, pattern.core].argmax(axis=0)) for pattern in found.patterns]
+    either = cores + [reverse_complement_text(core) for core in cores]
+    assert not any(text in core for core in either for text in PLANTED.values())
+
+
 def test_unusable_maps_are_refused(tmp_path):
     simulate(tmp_path / "bad.h5", n=5, seed=1)
     with pytest.raises(UserError, match=r"motifs.window is 30"):
@@ -120,6 +128,10 @@ def test_unusable_maps_are_refused(tmp_path):
         handle["shap/seq"][...] = handle["raw/seq"][...]
     with pytest.raises(UserError, match="one sign"):
         run_modisco(tmp_path / "bad.h5", tmp_path / "m.h5", window=100)
+    facts = run_modisco(tmp_path / "bad.h5", tmp_path / "few.h5", window=100, few=True)
+    assert (facts["n_patterns"], facts["pos_seqlets_used"]) == (0, 0)
+    assert "one sign in all 5 maps" in facts["notices"][0]
+    assert read_discovery(tmp_path / "few.h5").patterns == []
     with h5py.File(tmp_path / "bad.h5", "r+") as handle:
         handle["shap/seq"][3, 1, 70] = np.nan
     with pytest.raises(UserError, match="'peak_4' holds NaN"):

@@ -34,6 +34,16 @@ def test_no_more_than_asked(database):
     assert len(match([pattern], [*database, *copies], top=5)) == 5
 
 
+def test_a_q_value_of_one_is_never_a_match(database, monkeypatch):
+    pattern = make_pattern("pos_patterns.pattern_0", "TTACCCGGA", n_seqlets=30)
+    p_values = np.ones((1, len(database)))
+    p_values[0, 3] = 1e-4
+    whole = np.ones_like(p_values)
+    monkeypatch.setattr("memelite.tomtom", lambda *args, **kwargs: (p_values, whole, whole, 7 * whole, 0 * whole))
+    table = match([pattern], database, top=len(database), q_cut=1.0)
+    assert table["motif"].tolist() == [database[3].name]
+
+
 def test_nothing_to_compare(database):
     for table in (
         match([], database),

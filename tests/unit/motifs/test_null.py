@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from lucidna.motifs.null import benjamini_hochberg, calibrate, explained
+from lucidna.motifs.null import benjamini_hochberg, calibrate, evidence
 
 from .simulated import make_discovery, make_pattern
 
@@ -12,16 +12,21 @@ NOISE = [make_pattern(f"pos_patterns.pattern_{i}", text, n_seqlets=6) for i, tex
 CHANCE_COPY = make_pattern("pos_patterns.pattern_7", "TTACCCGGA", n_seqlets=30)
 
 
-def test_explained_is_contribution_per_region():
-    assert explained(STRONG, n_regions=100) == pytest.approx(80 * 9 / 100)
-    assert explained(NEGATIVE, n_regions=100) == pytest.approx(40 * 9 / 100)
+BITS = 2 + 0.97 * np.log2(0.97) + 0.03 * np.log2(0.01)  # of a column of these patterns
+
+
+def test_evidence_is_support_times_information_times_contribution():
+    assert evidence(STRONG, n_regions=100) == pytest.approx(0.8 * 9 * BITS * 9)
+    assert evidence(NEGATIVE, n_regions=100) == pytest.approx(0.4 * 9 * BITS * 9)
+    flat = type(STRONG)(**{**vars(STRONG), "ppm": np.full_like(STRONG.ppm, 0.25)})
+    assert evidence(flat, n_regions=100) == pytest.approx(0)
 
 
 def test_labels_against_the_null():
     real = make_discovery([STRONG, RARE, NEGATIVE])
     table = calibrate(real, [make_discovery(NOISE)]).set_index("pattern")
     assert table.loc[STRONG.name, "label"] == "supported"
-    assert table.loc[STRONG.name, "ratio"] == pytest.approx(80 * 9 / (6 * 5))
+    assert table.loc[STRONG.name, "ratio"] == pytest.approx(80 * 9 * 9 / (6 * 5 * 5))
     assert table.loc[STRONG.name, "p_value"] == pytest.approx(1 / 3)
     assert table.loc[RARE.name, "label"] == "supported"
     same = calibrate(make_discovery([NOISE[0]]), [make_discovery(NOISE)]).iloc[0]
@@ -60,16 +65,31 @@ def test_draws_are_pooled_and_regions_counted():
     assert capped["statistic"] == pytest.approx(2 * one["statistic"])
 
 
+def test_permuted_maps_challenge_by_their_patterns_only():
+    shuffled = [make_discovery(NOISE)]
+    stronger = make_pattern("pos_patterns.pattern_0", "AGGCTAT", n_seqlets=60)
+    table = calibrate(make_discovery([STRONG]), shuffled, permuted=[make_discovery([stronger], strength=50.0)]).iloc[0]
+    alone = calibrate(make_discovery([STRONG]), shuffled).iloc[0]
+    assert (table["n_null"], alone["n_null"]) == (3, 2)
+    assert table["ratio"] == pytest.approx(80 * 81 / (60 * 49))
+    assert table["seqlet_q"] == alone["seqlet_q"]
+    silent = calibrate(make_discovery([STRONG]), shuffled, permuted=[make_discovery([], strength=50.0)]).iloc[0]
+    assert silent["ratio"] == alone["ratio"]
+    only = calibrate(make_discovery([STRONG]), [], permuted=[make_discovery([stronger])]).iloc[0]
+    assert (only["n_null"], only["label"]) == (1, "supported")
+    assert np.isnan(only["seqlet_q"])
+
+
 def test_a_null_without_patterns_still_sets_a_bar():
     """Twenty seqlets of the null's strength is what noise could have had."""
-    null = [make_discovery([], strength=6.0)]
+    null = [make_discovery([], strength=15.0)]
     table = calibrate(make_discovery([STRONG, RARE, NEGATIVE]), null).set_index("pattern")
     assert table["label"].tolist() == [
         "supported (null found none)",
         "as in the null",
         "supported (null found none)",
     ]
-    assert table.loc[STRONG.name, "null_max"] == pytest.approx(20 * 6 / 100)
+    assert table.loc[STRONG.name, "null_max"] == pytest.approx(20 * 6 * 15 / 100)
     assert table["p_value"].isna().all()
     silent = calibrate(make_discovery([RARE]), [make_discovery([], strength=0.0)]).iloc[0]
     assert (silent["label"], silent["ratio"]) == ("supported (null found none)", np.inf)

@@ -17,6 +17,8 @@ def test_every_file_is_written(stage):
         "patterns.meme",
         "matches.tsv",
         "expected.tsv",
+        "reproducibility.tsv",
+        "saturation.tsv",
         "seqlets.bed",
         "hits.tsv",
         "hits.bed",
@@ -33,7 +35,31 @@ def test_patterns_are_supported_and_named(stage):
     assert (table["hits_at_fdr"] > 100).all()
     assert (table["decoy_hits"] < 5).all()
     assert stage.summary["patterns"]["supported"] == len(table) == stage.summary["patterns"]["pos"]
+    assert (table[["composite_of", "half_of"]].isna()).all().all()
     assert any("shuffled sequences" in notice for notice in stage.summary["notices"])
+
+
+def test_patterns_are_found_in_the_candidates_that_learned_them(stage):
+    """Of three candidates one has the maps of all motifs, one noise, one too few regions."""
+    table = read_tsv(stage.folder / "out" / "patterns.tsv")
+    assert (table["candidates"] == 1).all()
+    assert (table["n_candidates"] == 3).all()
+    assert table[["folds", "n_folds", "seeds", "n_seeds"]].drop_duplicates().to_numpy().tolist() == [[1, 2, 1, 3]]
+    assert (table[["methods", "n_methods"]] == (0, 0)).all().all()
+    assert (table["nulls"] == 0).all()
+    assert (table["n_nulls"] == 2).all()
+    runs = read_tsv(stage.folder / "out" / "reproducibility.tsv")
+    assert set(runs["run"]) == {"learned", "blind", "few", "ism", "shuffled 0", "permuted 0"}
+    assert set(runs.loc[runs["run"].isin(["few", "ism"]), "found"]) == {"too few seqlets"}
+    assert set(runs.loc[runs["run"] == "learned", "found"]) == {"yes"}
+    assert stage.summary["only_in_candidates"]["learned"] == []
+    assert list(stage.summary["runs"]) == ["candidate", "method", "output", "null maps"]
+
+
+def test_fewer_seqlets_give_no_more_patterns(stage):
+    table = read_tsv(stage.folder / "out" / "saturation.tsv")
+    assert table["patterns"].is_monotonic_increasing
+    assert table["patterns"].iloc[-1] == table["supported"].iloc[-1] == stage.summary["patterns"]["total"]
 
 
 @pytest.fixture(scope="module")

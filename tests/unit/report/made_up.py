@@ -420,6 +420,8 @@ def write_motifs(root: Path, rows: pd.DataFrame, drawn: list, rng: np.random.Gen
     folder = root / "motifs" / TASK / HEAD
     write_patterns(folder / "modisco.h5", list(MOTIFS), strength=0.6, n_seqlets=90, rng=rng)
     write_patterns(folder / "null0.modisco.h5", ["ATATAT"], strength=0.1, n_seqlets=24, rng=rng)
+    for draw in range(2):
+        write_patterns(folder / f"permuted{draw}.modisco.h5", [], strength=0.1, n_seqlets=24, rng=rng)
     names = [f"pos_patterns.pattern_{number}" for number in range(3)]
     patterns = pd.DataFrame(
         {
@@ -433,6 +435,14 @@ def write_motifs(root: Path, rows: pd.DataFrame, drawn: list, rng: np.random.Gen
             "p_value": [0.04, 0.04, 0.5],
             "q_value": [0.06, 0.06, 0.5],
             "label": ["supported", "supported", "as in the null"],
+            "candidates": [4, 2, 0],
+            "n_candidates": 5,
+            "methods": [1, 0, 0],
+            "n_methods": [2, 0, 0],
+            "nulls": [0, 1, 0],
+            "n_nulls": [2, 2, 0],
+            "composite_of": ["", f"{names[0]}+ + {names[0]}- spacing 3", ""],
+            "half_of": [names[1], "", ""],
         }
     )
     write_tsv(folder / "patterns.tsv", patterns)
@@ -463,7 +473,9 @@ def write_motifs(root: Path, rows: pd.DataFrame, drawn: list, rng: np.random.Gen
     hits["q_value"] = rng.uniform(0, 0.12, len(hits))
     write_tsv(folder / "hits.tsv", hits)
     hits[hits["q_value"] <= 0.1].to_csv(folder / "hits.bed", sep="\t", header=False, index=False)
-    write_json(folder / "summary.json", {"notices": []})
+    thinned = {"share": [0.5, 1.0], "seqlets": [120, 240], "patterns": [2.5, 3.0], "supported": [2.0, 2.0]}
+    write_tsv(folder / "saturation.tsv", pd.DataFrame(thinned))
+    write_json(folder / "summary.json", {"notices": [], "only_in_candidates": {"c0": [], "c1": names[:2]}})
 
 
 def write_benchmarks(root: Path, candidates: list[dict], rng: np.random.Generator) -> None:

@@ -199,9 +199,20 @@ def test_patterns_carry_matches_labels_and_hits(experiment):
         assert row[0].startswith("<svg")
         assert row[1:3] == [f"pos {number}", word]
         assert row[-1] == str((hits["pattern"] == f"pos_patterns.pattern_{number}").sum())
-    assert rows[1][8] == "motifB GC box (3.0×10⁻⁴)"
-    assert rows[2][8] == "–"
-    assert (block["draws"], block["null_count"], len(block["null"])) == (1, 1, 1)
+    assert [row[8:11] for row in rows] == [
+        ["4 of 5", "1 of 2", "0 of 2"],
+        ["2 of 5", "–", "1 of 2"],
+        ["0 of 5", "–", "–"],
+    ]
+    assert [row[11] for row in rows] == ["half of pos 1", "composite of pos 0+ + pos 0- spacing 3", "–"]
+    assert rows[1][12] == "motifB GC box (3.0×10⁻⁴)"
+    assert rows[2][12] == "–"
+    assert [(null["words"], null["draws"], null["count"], len(null["logos"])) for null in block["nulls"]] == [
+        ("shuffled sequences", 1, 1, 1),
+        ("permuted maps", 2, 0, 0),
+    ]
+    assert texts(block["saturation"])[0] == ["0.50", "120", "2.5", "2.0"]
+    assert "Patterns in the maps of a single candidate that are like none of the mean maps': 2 of c1." in block["notes"]
     assert block["numbers"]["supported patterns"] == 2
 
 

@@ -1,8 +1,9 @@
-"""Dinucleotide-shuffled copies of sequences: references of DeepSHAP, and sequences without a signal."""
+"""Sequences and maps without a signal: dinucleotide-shuffled copies, and maps whose positions are permuted."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -84,3 +85,21 @@ def null_sequences(codes: np.ndarray, *, draw: int, seed: int) -> np.ndarray:
         uint8 (N, L), one shuffle of each region.
     """
     return shuffled_copies(codes, n_shuffles=1, seed=seed, purpose=f"null {draw}")[:, 0]
+
+
+def permuted(maps: np.ndarray, onehot: np.ndarray, *, seed: int | Sequence[int]) -> np.ndarray:
+    """Return maps (N, 4, L) whose positions are shuffled within each region among those with a base.
+
+    What is at a position stays together: its contribution goes with the base that has it, so the permuted map has
+    the same projected values as the map, at other places, and the same hypothetical ones up to the order of bases.
+    """
+    rng = np.random.default_rng(seed)
+    result = np.zeros_like(maps)
+    for row, (one, x) in enumerate(zip(maps, onehot, strict=True)):
+        known = np.flatnonzero(x.sum(axis=0) > 0)
+        source = rng.permutation(known)
+        # The bases of a column are rolled so that the value of the base there becomes that of the base here.
+        turn = x[:, known].argmax(axis=0) - x[:, source].argmax(axis=0)
+        base = (np.arange(4)[:, None] - turn[None]) % 4
+        result[row][:, known] = one[base, source[None]]
+    return result

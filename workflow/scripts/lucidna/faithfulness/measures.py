@@ -35,24 +35,6 @@ class Measured(NamedTuple):
     weights: np.ndarray | None = None
 
 
-def permuted(maps: np.ndarray, onehot: np.ndarray, *, seed: int) -> np.ndarray:
-    """Return maps (N, 4, L) whose positions are shuffled within each region among those with a base.
-
-    What is at a position stays together: its contribution goes with the base that has it, so the permuted map has
-    the same projected values as the map, at other places, and the same hypothetical ones up to the order of bases.
-    """
-    rng = np.random.default_rng(seed)
-    result = np.zeros_like(maps)
-    for row, (one, x) in enumerate(zip(maps, onehot, strict=True)):
-        known = np.flatnonzero(x.sum(axis=0) > 0)
-        source = rng.permutation(known)
-        # The bases of a column are rolled so that the value of the base there becomes that of the base here.
-        turn = x[:, known].argmax(axis=0) - x[:, source].argmax(axis=0)
-        base = (np.arange(4)[:, None] - turn[None]) % 4
-        result[row][:, known] = one[base, source[None]]
-    return result
-
-
 def curve_measures(real: Curves, null: Curves) -> dict[str, Measured]:
     """Return the areas under the insertion and the deletion curve (`ranking.probes.insertion.Curves`)."""
     found = {}

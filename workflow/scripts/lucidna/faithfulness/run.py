@@ -15,7 +15,7 @@ from torch import nn
 from lucidna.attribution.correction import correct
 from lucidna.attribution.hdf5 import AttributionFile
 from lucidna.attribution.methods import explain, method_arguments
-from lucidna.attribution.nulls import codes_of, shuffled_copies
+from lucidna.attribution.nulls import codes_of, permuted, shuffled_copies
 from lucidna.attribution.output import ScalarOutput, fitting_batch
 from lucidna.faithfulness.measures import (
     COLUMNS,
@@ -25,7 +25,6 @@ from lucidna.faithfulness.measures import (
     curve_measures,
     curve_table,
     mutagenesis_agreement,
-    permuted,
     table_of,
 )
 from lucidna.files import write_json, write_tsv

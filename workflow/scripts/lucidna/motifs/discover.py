@@ -14,6 +14,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from lucidna.attribution.nulls import permuted
 from lucidna.errors import UserError
 from lucidna.files import atomic_path
 from lucidna.motifs.external import run_tool
@@ -34,6 +35,8 @@ def run_modisco(
     leiden: int = 2,
     widths: Widths = DEFAULT_WIDTHS,
     seed: int = 0,
+    permute: int | None = None,
+    few: bool = False,
     threads: int = 1,
     work_dir: str | Path | None = None,
 ) -> dict:
@@ -62,6 +65,11 @@ def run_modisco(
         Of seqlets and patterns.
     seed : int
         Seed of the order of the regions.
+    permute : int, optional
+        Search, instead of the maps, this draw of a permutation of their positions: within each region's
+        window, contributions keep their values and bases and lose their places (`attribution.nulls.permuted`).
+    few : bool
+        Take maps from which no seqlet threshold can be set for maps without a pattern, rather than for an error.
     threads : int
     work_dir : path, optional
         Folder for temporary files, about 12 N x window bytes; the system's by default.
@@ -99,9 +107,10 @@ def run_modisco(
         tempfile.TemporaryDirectory(prefix="modisco_", dir=work_dir) as folder,
         atomic_path(out_h5) as temporary,
     ):
-        projected = _write_inputs(maps, Path(folder), order=order, width=width)
-        if projected.any():
-            found = count_seqlets(projected, widths)
+        draw = None if permute is None else (seed, permute)
+        projected = _write_inputs(maps, Path(folder), order=order, width=width, permute=draw)
+        found, reason = _seqlets(projected, widths, few=few)
+        if found is not None:
             logger.info("%d positive and %d negative seqlets", found["pos"][0], found["neg"][0])
             arguments = ["motifs", "-s", f"{folder}/sequences.npy", "-a", f"{folder}/contributions.npy"]
             arguments += ["-n", str(seqlets), "-l", str(leiden), "-w", str(width), *widths.arguments]
@@ -110,8 +119,7 @@ def run_modisco(
             run_tool("modisco", arguments, threads=threads, environment=cache)
         else:
             found = dict.fromkeys(("pos", "neg"), (0, 0.0))
-            what = "every contribution in the window is 0" if projected.size else "there are no maps"
-            notices.append(f"{what}: no patterns can be found")
+            notices.append(f"{reason}: no patterns can be found")
             with h5py.File(temporary, "w") as handle:
                 handle.attrs["window_size"] = width
         counts = _restore_rows(temporary, order=order, region_ids=maps.region_ids)
@@ -131,6 +139,18 @@ def run_modisco(
     logger.info("%d positive and %d negative patterns", counts["pos"], counts["neg"])
     # The time is not in the file: the same input gives the same file.
     return {**facts, "seconds": round(time.perf_counter() - start, 1)}
+
+
+def _seqlets(projected: np.ndarray, widths: Widths, *, few: bool) -> tuple[dict[str, tuple[int, float]] | None, str]:
+    """Count the seqlets of each sign; None, and why, when there can be none."""
+    if not projected.any():
+        return None, "every contribution in the window is 0" if projected.size else "there are no maps"
+    try:
+        return count_seqlets(projected, widths), ""
+    except UserError as error:
+        if not few:
+            raise
+        return None, str(error)
 
 
 def numba_cache(fallback: str | Path) -> str:
@@ -158,7 +178,9 @@ def _usable_window(maps: MapFile, window: int, widths: Widths, notices: list[str
     return width
 
 
-def _write_inputs(maps: MapFile, folder: Path, *, order: np.ndarray, width: int) -> np.ndarray:
+def _write_inputs(
+    maps: MapFile, folder: Path, *, order: np.ndarray, width: int, permute: tuple[int, int] | None
+) -> np.ndarray:
     """Write the shuffled central windows for the command; return their projected maps float32 (N, width)."""
     shape = (maps.n_regions, 4, width)
     projected = np.zeros((maps.n_regions, width), dtype=np.float32)
@@ -174,6 +196,8 @@ def _write_inputs(maps: MapFile, folder: Path, *, order: np.ndarray, width: int)
     for first, one_hot, hypothetical in map_blocks(maps):
         target = place[first : first + len(one_hot)]
         one_hot, hypothetical = one_hot[:, :, left : left + width], hypothetical[:, :, left : left + width]
+        if permute is not None:
+            hypothetical = permuted(hypothetical, one_hot, seed=(*permute, first))
         sequences[target], contributions[target] = one_hot, hypothetical
         projected[target] = project(one_hot, hypothetical)
     return projected

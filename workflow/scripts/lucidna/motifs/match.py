@@ -42,7 +42,7 @@ def match(
     top : int
         Most motifs listed per pattern.
     q_cut : float
-        Largest q-value (Benjamini-Hochberg over the database, for each pattern) of a match.
+        Largest q-value (Benjamini-Hochberg over the database, for each pattern) of a match; q = 1 is never one.
 
     Returns
     -------
@@ -67,7 +67,7 @@ def match(
         # A sum over discretised scores may exceed 1 in the last digits.
         p = np.clip(p_values[i], 0.0, 1.0)
         q = benjamini_hochberg(p)
-        listed = [j for j in np.lexsort((-overlaps[i], p))[:top] if q[j] <= q_cut]
+        listed = [j for j in np.lexsort((-overlaps[i], p))[:top] if q[j] <= q_cut and q[j] < 1]
         for rank, j in enumerate(listed, start=1):
             motif = motifs[j]
             strand = "-" if strands[i, j] else "+"

@@ -1,4 +1,4 @@
-"""Tell motifs from what the same procedure finds in the maps of shuffled sequences."""
+"""Tell motifs from what the same procedure finds in null maps: of shuffled sequences, and of permuted positions."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from lucidna.motifs.patterns import Discovery, Pattern, similarity
+from lucidna.motifs.patterns import Discovery, Pattern, information, similarity
 
 SUPPORTED = "supported"
 SUPPORTED_EMPTY = "supported (null found none)"
@@ -16,41 +16,50 @@ AS_NULL = "as in the null"
 UNTESTED = "not tested"
 
 _SAME_MOTIF = 0.8  # cosine of two CWM cores at their best alignment
-_LEAST_SEQLETS = 20  # smallest cluster that TF-MoDISco keeps
+LEAST_SEQLETS = 20  # smallest cluster that TF-MoDISco keeps
+_LEAST_BITS = 6.0  # of a cluster of noise: 4.9 in the median of 53, 7.4 at most (benchmarks/pattern_statistics.py)
 
 COLUMNS = ["pattern", "statistic", "n_null", "null_max", "ratio", "p_value", "q_value", "seqlet_q", "label"]
 
 
-def explained(pattern: Pattern, *, n_regions: float) -> float:
-    """Return how much contribution a pattern explains per region: seqlets x sum of |CWM core| / regions.
+def evidence(pattern: Pattern, *, n_regions: float) -> float:
+    """Return what a pattern has of a motif: support x information x mean contribution.
 
-    Neither factor alone separates a motif from noise. A chance cluster can have strong seqlets (TF-MoDISco
-    always takes at least the strongest 3 % of windows) but has few of them; and the more unlike windows are
-    averaged, the flatter the CWM, while that of a motif stays as it is.
+    Seqlets per region, times the bits of the core, times the |mean contribution| of a seqlet's core (output units). No
+    factor alone separates a motif from noise. A chance cluster can have strong seqlets (TF-MoDISco always takes at
+    least the strongest 3 % of windows) or many, but the windows that it averages are unlike each other: few bits,
+    and contributions that cancel out in the core. The product separated planted motifs from noise best of
+    the statistics compared in benchmarks/results/pattern_statistics.tsv.
     """
-    return pattern.n_seqlets * float(np.abs(pattern.cwm[:, pattern.core]).sum()) / n_regions
+    contribution = abs(float(pattern.seqlets["contribution"].mean()))
+    return pattern.n_seqlets / n_regions * float(information(pattern.ppm[:, pattern.core]).sum()) * contribution
 
 
-def calibrate(real: Discovery, nulls: Sequence[Discovery], *, margin: float = 2.0) -> pd.DataFrame:
-    """Compare each pattern with those found, by the same settings, in maps of shuffled sequences.
+def calibrate(
+    real: Discovery, nulls: Sequence[Discovery], *, permuted: Sequence[Discovery] = (), margin: float = 2.0
+) -> pd.DataFrame:
+    """Compare each pattern with those found, by the same settings, in null maps.
 
-    The statistic is `explained`. A pattern is challenged by the null patterns of its own sign, pooled over
-    the draws, except those that are a copy (cosine >= 0.8) of another real pattern and not of this one:
+    The statistic is `evidence`. A pattern is challenged by the null patterns of its own sign, pooled over
+    the draws of both kinds, except those that are a copy (cosine >= 0.8) of another real pattern and not of this one:
     shuffled sequences hold chance instances of common motifs, which say nothing against a different, rarer
     motif. It is challenged, too, by the least pattern that the null could have had: 20 seqlets (TF-MoDISco
-    drops smaller clusters) of the null's median strength, perfectly aligned. Thus a barely formed pattern is
-    not believed for the sole reason that the null, by luck, formed none.
+    drops smaller clusters) of 6 bits and of the median strength in shuffled sequences. Thus a barely formed pattern
+    is not believed for the sole reason that the null, by luck, formed none.
 
     Parameters
     ----------
     real : Discovery
     nulls : sequence of Discovery
         One per draw of shuffled sequences; empty when no null was run.
+    permuted : sequence of Discovery
+        One per draw of the real maps with their positions permuted. Their windows are as strong as the motifs
+        whose contributions they scatter, so they set no bar by strength and count no seqlets.
     margin : float
         How many times the largest challenger a pattern must reach to be called supported. Of two draws of
         pure noise one always holds the larger pattern, so a rule without a margin would support some pattern
-        of noise in every second run; in 60 pairs of draws (white and smoothed noise, 600 regions) the ratio
-        reached 1.35.
+        of noise in every second run; the best patterns of two null runs differed by up to 1.59 times
+        (benchmarks/results/pattern_statistics.tsv).
 
     Returns
     -------
@@ -58,7 +67,7 @@ def calibrate(real: Discovery, nulls: Sequence[Discovery], *, margin: float = 2.
         One line per real pattern, in their order:
 
         statistic
-            Contribution per region, units of the model's output.
+            Bits x units of the model's output, per region.
         n_null
             Number of null patterns that challenge it.
         null_max, ratio
@@ -79,23 +88,24 @@ def calibrate(real: Discovery, nulls: Sequence[Discovery], *, margin: float = 2.
             challenges it. "weak": above the null's largest, but not by the margin. "as in the null": not
             above it. "not tested": no null was run.
     """
-    copies = _copies(real, nulls)
+    draws = [*nulls, *permuted]
+    copies = _copies(real, draws)
     values = np.array(
-        [explained(rival, n_regions=_searched(null, rival.sign)) for null in nulls for rival in null.patterns]
+        [evidence(rival, n_regions=_searched(null, rival.sign)) for null in draws for rival in null.patterns]
     )
-    signs = np.array([rival.sign for null in nulls for rival in null.patterns], dtype=str)
+    signs = np.array([rival.sign for null in draws for rival in null.patterns], dtype=str)
     rows = []
     for i, pattern in enumerate(real.patterns):
-        value = explained(pattern, n_regions=_searched(real, pattern.sign))
-        if not nulls:
+        value = evidence(pattern, n_regions=_searched(real, pattern.sign))
+        if not draws:
             rows.append((pattern.name, value, 0, np.nan, np.nan, np.nan, np.nan, np.nan, UNTESTED))
             continue
         rivals = values[(signs == pattern.sign) & (copies[i] | ~copies.any(axis=0))]
-        largest = max([_least(null, pattern.sign) for null in nulls] + rivals.tolist())
+        largest = max([0.0, *(_least(null, pattern.sign) for null in nulls), *rivals.tolist()])
         ratio = value / largest if largest > 0 else np.inf
         p_value = (1 + int((rivals >= value).sum())) / (1 + len(rivals)) if len(rivals) else np.nan
         label = _label(ratio, margin, has_rivals=len(rivals) > 0)
-        seqlet_q = _seqlet_q(pattern, real, nulls)
+        seqlet_q = _seqlet_q(pattern, real, nulls) if nulls else np.nan
         largest = largest if largest > 0 else np.nan
         rows.append((pattern.name, value, len(rivals), largest, ratio, p_value, np.nan, seqlet_q, label))
     table = pd.DataFrame(rows, columns=COLUMNS)
@@ -149,7 +159,7 @@ def _seqlet_q(pattern: Pattern, real: Discovery, nulls: Sequence[Discovery]) -> 
 
 
 def _least(null: Discovery, sign: str) -> float:
-    return _LEAST_SEQLETS * null.facts[f"{sign}_seqlet_strength"] / _searched(null, sign)
+    return LEAST_SEQLETS / _searched(null, sign) * _LEAST_BITS * null.facts[f"{sign}_seqlet_strength"]
 
 
 def _label(ratio: float, margin: float, *, has_rivals: bool) -> str:

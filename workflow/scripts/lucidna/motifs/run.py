@@ -7,11 +7,10 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import pandas as pd
-
 from lucidna.errors import UserError
 from lucidna.files import write_json, write_tsv
-from lucidna.meme import read_meme
+from lucidna.meme import Motif, read_meme
+from lucidna.motifs.composite import composites
 from lucidna.motifs.discover import run_modisco
 from lucidna.motifs.expected import expected_table
 from lucidna.motifs.hits import call_hits, write_hits_bed
@@ -24,6 +23,8 @@ from lucidna.motifs.patterns import (
     read_discovery,
     write_patterns_meme,
 )
+from lucidna.motifs.reproducibility import CANDIDATE, NULL, counts, group_counts, look_up, not_among, read_runs
+from lucidna.motifs.saturation import saturation
 from lucidna.motifs.seqlets import seqlet_table, write_seqlets_bed
 
 logger = logging.getLogger(__name__)
@@ -39,6 +40,9 @@ def annotate(
     *,
     null_attributions: Sequence[str | Path] = (),
     null_modisco: Sequence[str | Path] = (),
+    permuted_modisco: Sequence[str | Path] = (),
+    runs: Mapping[str, Mapping[str, str | Path]] | None = None,
+    candidates: Mapping[str, Mapping[str, object]] | None = None,
     database: str | Path | None = None,
     expected: Mapping[str, str] | None = None,
     fdr: float = 0.1,
@@ -57,11 +61,18 @@ def annotate(
         Patterns that `discover` found in them.
     out_dir : path
         Where these are written: patterns.tsv, patterns.meme (trimmed cores), matches.tsv, expected.tsv,
-        seqlets.bed (BED8, the core thick), hits.tsv (all), hits.bed (those with q <= fdr) and summary.json.
+        reproducibility.tsv, saturation.tsv, seqlets.bed (BED8, the core thick), hits.tsv (all), hits.bed (those
+        with q <= fdr) and summary.json.
         Without patterns the tables have a header and no line of a pattern.
     null_attributions, null_modisco : sequence of path
         Maps of dinucleotide-shuffled sequences and the patterns found in them, one of each per draw. Without
         them nothing is tested and the tables say so.
+    permuted_modisco : sequence of path
+        Patterns found in the real maps with their positions permuted, one per draw.
+    runs : mapping, optional
+        Other runs in which the patterns are looked up: kind ("candidate", "method" or "output") -> name -> patterns.
+    candidates : mapping, optional
+        Candidate id -> its "fold", "seed" and "family".
     database : path, optional
         Known motifs in MEME format; None for no comparison.
     expected : mapping, optional
@@ -91,12 +102,24 @@ def annotate(
     regions = read_regions(regions_bed, maps)
     found = read_discovery(modisco_h5, trim=trim)
     null_found = [read_discovery(path, trim=trim) for path in null_modisco]
-    for path, discovery, source in zip([modisco_h5, *null_modisco], [found, *null_found], [maps, *nulls], strict=True):
+    permuted = [read_discovery(path, trim=trim) for path in permuted_modisco]
+    again = read_runs(runs or {}, trim=trim)
+    made = zip(
+        [modisco_h5, *null_modisco, *permuted_modisco],
+        [found, *null_found, *permuted],
+        [maps, *nulls, *[maps] * len(permuted)],
+        strict=True,
+    )
+    for path, discovery, source in made:
         _check_source(path, discovery, source)
     patterns, notices = found.patterns, list(found.facts["notices"])
     notices += [f"shuffled sequences: {notice}" for null in null_found for notice in null.facts["notices"]]
+    notices += [f"permuted maps: {notice}" for null in permuted for notice in null.facts["notices"]]
+    drawn = [("shuffled", null_found), ("permuted", permuted)]
+    again[NULL] = {f"{kind} {draw}": null for kind, draws in drawn for draw, null in enumerate(draws)}
 
-    matches = _match(found, database, notices, fdr=fdr, threads=threads)
+    motifs = _database(database, notices)
+    matches = match(patterns, motifs, threads=threads, q_cut=fdr)
     names = best_names(matches)
     hits, hit_counts, hit_notices = call_hits(
         maps,
@@ -114,8 +137,15 @@ def annotate(
     if not nulls:
         notices.append("no maps of shuffled sequences were given: no pattern is tested and no hit has a q-value")
 
-    table = describe(patterns).merge(calibrate(found, null_found), on="pattern", how="left")
-    table = table.merge(hit_counts, on="pattern", how="left")
+    table = describe(patterns).merge(calibrate(found, null_found, permuted=permuted), on="pattern", how="left")
+    found_again = look_up(patterns, again, threads=threads)
+    for part in (
+        counts(found_again, patterns),
+        group_counts(found_again, patterns, candidates or {}),
+        composites(patterns, motifs, q_cut=fdr),
+        hit_counts,
+    ):
+        table = table.merge(part, on="pattern", how="left")
     credible = hits[hits["q_value"] <= fdr]["pattern"].value_counts()
     table["hits_at_fdr"] = table["pattern"].map(credible).fillna(0).astype(int)
     best = matches[matches["rank"] == 1].set_index("pattern")
@@ -127,12 +157,21 @@ def annotate(
     write_patterns_meme(out_dir / "patterns.meme", patterns)
     write_tsv(out_dir / "matches.tsv", matches)
     write_tsv(out_dir / "expected.tsv", expected_table(patterns, table, expected or {}))
+    write_tsv(out_dir / "reproducibility.tsv", found_again)
+    believed = table.loc[table["label"].isin((SUPPORTED, SUPPORTED_EMPTY)), "pattern"]
+    write_tsv(out_dir / "saturation.tsv", saturation(found, supported=set(believed)))
     write_seqlets_bed(out_dir / "seqlets.bed", seqlet_table(patterns, regions))
     write_tsv(out_dir / "hits.tsv", hits)
     n_credible = write_hits_bed(out_dir / "hits.bed", hits, fdr=fdr)
     summary = {
         "discovery": _without_notices(found),
         "nulls": [_without_notices(null) for null in null_found],
+        "permuted": [_without_notices(null) for null in permuted],
+        "runs": {kind: list(named) for kind, named in again.items()},
+        "only_in_candidates": {
+            name: [pattern.name for pattern in not_among(patterns, run, found_again, kind=CANDIDATE, name=name)]
+            for name, run in again.get(CANDIDATE, {}).items()
+        },
         "seqlet_cap_bound": {
             sign: 0 < found.facts[f"{sign}_seqlets_used"] < found.facts[f"{sign}_seqlets_seen"]
             for sign in ("pos", "neg")
@@ -177,16 +216,14 @@ def _check_source(path: str | Path, discovery: Discovery, maps: MapFile) -> None
         )
 
 
-def _match(
-    found: Discovery, database: str | Path | None, notices: list[str], *, fdr: float, threads: int
-) -> pd.DataFrame:
-    if database is None:
+def _database(path: str | Path | None, notices: list[str]) -> list[Motif]:
+    if path is None:
         notices.append("motifs.database is null: patterns were not compared with known motifs")
-        return match([], [])
-    motifs = read_meme(database)
+        return []
+    motifs = read_meme(path)
     if len(motifs) < SMALL_DATABASE:
         notices.append(f"the database has {len(motifs)} motifs: p-values of matches are rough below {SMALL_DATABASE}")
-    return match(found.patterns, motifs, threads=threads, q_cut=fdr)
+    return motifs
 
 
 def _without_notices(discovery: Discovery) -> dict:

@@ -5,11 +5,19 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from lucidna.motifs.logo import logo_svg
-from lucidna.motifs.patterns import Pattern, read_discovery
 from lucidna.report.collect import Experiment
 from lucidna.report.figures import histogram
-from lucidna.report.numbers import as_float, number, sentence
+from lucidna.report.numbers import as_float, sentence
+from lucidna.report.patterns_part import (
+    hidden_note,
+    label_class,
+    null_parts,
+    pattern_column,
+    patterns_table,
+    read_patterns,
+    saturation_table,
+    short_name,
+)
 from lucidna.report.tables import (
     Cell,
     Column,
@@ -18,13 +26,10 @@ from lucidna.report.tables import (
     count_cell,
     first_of,
     number_cell,
-    svg_cell,
     text_cell,
 )
 
 Q_LEVELS = (0.01, 0.05, 0.1, 0.2)
-NULL_LOGOS = 12
-LOGO_WIDTH, CONSENSUS_WIDTH = 220, 18  # pixels, letters
 FILES = (
     "patterns.tsv",
     "patterns.meme",
@@ -32,6 +37,8 @@ FILES = (
     "expected.tsv",
     "hits.bed",
     "hits.tsv",
+    "reproducibility.tsv",
+    "saturation.tsv",
     "seqlets.bed",
     "modisco.h5",
 )
@@ -62,15 +69,16 @@ def _block(experiment: Experiment, task: str, head: str) -> dict:
     matches = experiment.table(*place, "matches.tsv")
     hits = experiment.table(*place, "hits.tsv")
     found = read_patterns(experiment, task, head, "modisco.h5")
-    null = read_null(experiment, task, head)
+    nulls = null_parts(experiment, task, head)
     notes = []
     if patterns is None or patterns.empty:
         reason = summary.get("reason") or "TF-MoDISco grouped no seqlets into a pattern"
         notes.append(f"No pattern was found: {reason}.")
     if matches is None or matches.empty:
         notes.append("No match with a motif database: no database was named, or nothing matched.")
-    if not null:
+    if not nulls:
         notes.append("No null was run: whether shuffled sequences give such patterns too is not known.")
+    notes += hidden_note(summary)
     hit_notes = [] if hits is not None and not hits.empty else ["No hit was called."]
     positions = hit_positions(hits, experiment.table("data", "rows.tsv"))
     links = [(name, experiment.link(*place, name)) for name in FILES]
@@ -81,9 +89,8 @@ def _block(experiment: Experiment, task: str, head: str) -> dict:
         "notes": notes + [sentence(str(notice)) for notice in summary.get("notices", [])],
         "patterns": patterns_table(patterns, matches, hits, found or []),
         "expected": expected_table(experiment.table(*place, "expected.tsv"), fdr=fdr),
-        "draws": len(null),
-        "null": null_logos(null),
-        "null_count": sum(len(patterns) for patterns in null),
+        "saturation": saturation_table(experiment.table(*place, "saturation.tsv")),
+        "nulls": nulls,
         "hit_notes": hit_notes,
         "hits": hits_table(hits),
         "positions": histogram(positions, x_label="distance of the hit's centre from the summit (bp)", width=620),
@@ -101,81 +108,6 @@ def key_numbers(patterns: pd.DataFrame | None, hits: pd.DataFrame | None, *, fdr
     if hits is not None and "q_value" in hits:
         numbers[f"hits, q ≤ {fdr:g}"] = int((hits["q_value"] <= fdr).sum())
     return numbers
-
-
-def read_patterns(experiment: Experiment, task: str, head: str, name: str) -> list[Pattern] | None:
-    """Read the patterns of a TF-MoDISco file; None when the file is absent."""
-    path = experiment.root / "motifs" / task / head / name
-    if not path.is_file():
-        return None
-    trim = experiment.config.get("motifs", {}).get("hits", {}).get("trim", 0.3)
-    return read_discovery(path, trim=trim, flank=2).patterns
-
-
-def read_null(experiment: Experiment, task: str, head: str) -> list[list[Pattern]]:
-    """Read the patterns of every draw of shuffled sequences; empty when there is no draw."""
-    folder = experiment.root / "motifs" / task / head
-    names = sorted(path.name for path in folder.glob("null*.modisco.h5"))
-    return [read_patterns(experiment, task, head, name) or [] for name in names]
-
-
-def pattern_logo(pattern: Pattern, *, height: float = 46) -> str:
-    """Draw the CWM of a pattern's core, 11 pixels to the base, narrower where it would crowd out the table."""
-    core = pattern.cwm[:, pattern.core]
-    return logo_svg(core, height=height, width=min(11 * core.shape[1], LOGO_WIDTH))
-
-
-def patterns_table(
-    patterns: pd.DataFrame | None,
-    matches: pd.DataFrame | None,
-    hits: pd.DataFrame | None,
-    found: list[Pattern],
-) -> Table | None:
-    """Tabulate the patterns: logo, consensus, size, verdict against the null, matches and number of hits."""
-    if patterns is None or patterns.empty:
-        return None
-    drawings = {pattern.name: pattern_logo(pattern) for pattern in found}
-    amounts = {} if hits is None or hits.empty else hits[pattern_column(hits)].value_counts().to_dict()
-    columns = [
-        Column("contribution logo", help="CWM: mean contribution of the base that is there, trimmed core"),
-        Column("pattern"),
-        Column("consensus"),
-        Column("seqlets", True),
-        Column("against the null", help="compared with patterns of dinucleotide-shuffled sequences"),
-        Column("ratio", True, "contribution explained, over the largest of the null"),
-        Column("p", True, "cannot be below 1 / (1 + number of null patterns)"),
-        Column("q", True, "Benjamini-Hochberg over all patterns"),
-        Column("database matches (q)"),
-        Column("hits", True),
-    ]
-    rows = []
-    for record in patterns.to_dict("records"):
-        name = str(record["pattern"])
-        label = str(record.get(first_of(record, "label", "null_label"), "not tested"))
-        rows.append(
-            [
-                svg_cell(drawings.get(name, ""), sort=name),
-                Cell(short_name(name), sort=name, css="code"),
-                consensus_cell(record.get("consensus")),
-                count_cell(record.get("n_seqlets")),
-                text_cell(label, css=f"badge {label_class(label)}"),
-                number_cell(record.get("ratio"), 2),
-                number_cell(record.get(first_of(record, "p_value", "p")), 2),
-                number_cell(record.get(first_of(record, "q_value", "q")), 2),
-                text_cell(matches_text(matches, name), css="matches"),
-                count_cell(amounts.get(name, 0)),
-            ]
-        )
-    keys = [str(name) for name in patterns["pattern"]]
-    css = ["" if "supported" in label_of(record) else "set-aside" for record in patterns.to_dict("records")]
-    return Table("Patterns", columns, rows, keys=keys, css=css, filterable=len(rows) > 12)
-
-
-def consensus_cell(consensus: str | None) -> Cell:
-    """Return the cell of a consensus; of a long one the first letters, and all of them on pointing."""
-    if not isinstance(consensus, str) or len(consensus) <= CONSENSUS_WIDTH:
-        return code_cell(consensus)
-    return text_cell(f"{consensus[: CONSENSUS_WIDTH - 1]}…", css="code", tip=consensus)
 
 
 def expected_table(expected: pd.DataFrame | None, *, fdr: float) -> Table | None:
@@ -209,61 +141,6 @@ def expected_table(expected: pd.DataFrame | None, *, fdr: float) -> Table | None
             ]
         )
     return Table("Expected motifs", columns, rows)
-
-
-def label_of(record: dict) -> str:
-    """Return what the comparison with the null says of a pattern."""
-    return str(record.get("label", record.get("null_label", "")))
-
-
-def label_class(label: str) -> str:
-    """Return the style of a label: supported, weak, null or untested."""
-    for word, css in (("supported", "good"), ("weak", "fair"), ("null", "poor")):
-        if label.startswith(word) or (word == "null" and word in label):
-            return css
-    return "unknown"
-
-
-def short_name(name: str) -> str:
-    """Shorten "pos_patterns.pattern_0" to "pos 0"."""
-    return name.replace("_patterns.pattern_", " ")
-
-
-def matches_text(matches: pd.DataFrame | None, pattern: str, *, most: int = 3) -> str:
-    """Write the best database matches of a pattern with their q-values."""
-    if matches is None or matches.empty:
-        return ""
-    motif = first_of(matches, "motif", "target", "match", "name")
-    q_value = first_of(matches, "q_value", "q", "qvalue")
-    if motif is None or "pattern" not in matches:
-        return ""
-    own = matches[matches["pattern"] == pattern]
-    if q_value is not None:
-        own = own.sort_values(q_value, kind="stable")
-    said = []
-    for record in own.head(most).to_dict("records"):
-        also = record.get(first_of(record, "alternative", "alt_name", "alt"))
-        name = f"{record[motif]} {also}" if isinstance(also, str) and also and also != record[motif] else record[motif]
-        said.append(f"{name} ({number(record[q_value], 2)})" if q_value is not None else str(name))
-    return "; ".join(said)
-
-
-def null_logos(draws: list[list[Pattern]]) -> list[dict]:
-    """Draw the largest patterns of the null, small."""
-    found = [(draw, pattern) for draw, patterns in enumerate(draws) for pattern in patterns]
-    found.sort(key=lambda item: -item[1].n_seqlets)
-    return [
-        {
-            "name": f"{short_name(pattern.name)} of draw {draw + 1}, {pattern.n_seqlets} seqlets",
-            "svg": pattern_logo(pattern, height=30),
-        }
-        for draw, pattern in found[:NULL_LOGOS]
-    ]
-
-
-def pattern_column(hits: pd.DataFrame) -> str:
-    """Return the column of a table of hits that names the pattern."""
-    return first_of(hits, "pattern", "motif_name", "motif") or hits.columns[0]
 
 
 def hits_table(hits: pd.DataFrame | None) -> Table | None:

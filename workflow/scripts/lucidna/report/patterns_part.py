@@ -1,0 +1,215 @@
+"""The patterns of one task and head: beside the nulls' and in the other runs, with their database matches."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from lucidna.motifs.logo import logo_svg
+from lucidna.motifs.patterns import Pattern, read_discovery
+from lucidna.report.collect import Experiment
+from lucidna.report.numbers import number
+from lucidna.report.tables import Cell, Column, Table, code_cell, count_cell, first_of, number_cell, svg_cell, text_cell
+
+NULL_LOGOS = 12
+LOGO_WIDTH, CONSENSUS_WIDTH = 220, 18  # pixels, letters
+NULLS = {
+    "null": "shuffled sequences",
+    "permuted": "permuted maps",
+}
+"""What the runs on null maps searched, by how their files begin."""
+
+AGAIN = (
+    (Column("candidates", True, "single networks whose own maps give the pattern"), "candidates", "n_candidates"),
+    (Column("methods", True, "further attribution methods whose maps give it"), "methods", "n_methods"),
+    (Column("outputs", True, "other tasks and heads whose maps give it"), "outputs", "n_outputs"),
+    (Column("nulls", True, "runs on null maps that give it: chance instances of a short motif do"), "nulls", "n_nulls"),
+)
+
+
+def read_patterns(experiment: Experiment, task: str, head: str, name: str) -> list[Pattern] | None:
+    """Read the patterns of a TF-MoDISco file; None when the file is absent."""
+    path = experiment.root / "motifs" / task / head / name
+    if not path.is_file():
+        return None
+    trim = experiment.config.get("motifs", {}).get("hits", {}).get("trim", 0.3)
+    return read_discovery(path, trim=trim, flank=2).patterns
+
+
+def null_parts(experiment: Experiment, task: str, head: str) -> list[dict]:
+    """Collect what the search gave on each kind of null maps: words, draws, patterns and the largest logos."""
+    folder = experiment.root / "motifs" / task / head
+    parts = []
+    for kind, words in NULLS.items():
+        names = sorted(path.name for path in folder.glob(f"{kind}*.modisco.h5"))
+        draws = [read_patterns(experiment, task, head, name) or [] for name in names]
+        if draws:
+            count = sum(len(patterns) for patterns in draws)
+            parts.append({"words": words, "draws": len(draws), "count": count, "logos": null_logos(draws)})
+    return parts
+
+
+def pattern_logo(pattern: Pattern, *, height: float = 46) -> str:
+    """Draw the CWM of a pattern's core, 11 pixels to the base, narrower where it would crowd out the table."""
+    core = pattern.cwm[:, pattern.core]
+    return logo_svg(core, height=height, width=min(11 * core.shape[1], LOGO_WIDTH))
+
+
+def patterns_table(
+    patterns: pd.DataFrame | None,
+    matches: pd.DataFrame | None,
+    hits: pd.DataFrame | None,
+    found: list[Pattern],
+) -> Table | None:
+    """Tabulate the patterns: logo, consensus, size, verdict against the null, matches and number of hits."""
+    if patterns is None or patterns.empty:
+        return None
+    drawings = {pattern.name: pattern_logo(pattern) for pattern in found}
+    amounts = {} if hits is None or hits.empty else hits[pattern_column(hits)].value_counts().to_dict()
+    again = [column for column, found, _ in AGAIN if found in patterns]
+    composite = any(composite_text(record) for record in patterns.to_dict("records"))
+    columns = [
+        Column("contribution logo", help="CWM: mean contribution of the base that is there, trimmed core"),
+        Column("pattern"),
+        Column("consensus"),
+        Column("seqlets", True),
+        Column("against the null", help="compared with patterns of dinucleotide-shuffled sequences and permuted maps"),
+        Column("ratio", True, "contribution explained, over the largest of the null"),
+        Column("p", True, "cannot be below 1 / (1 + number of null patterns)"),
+        Column("q", True, "Benjamini-Hochberg over all patterns"),
+        *again,
+        *([Column("composite", help="of which others it is made, or which it is a half of")] if composite else []),
+        Column("database matches (q)"),
+        Column("hits", True),
+    ]
+    rows = []
+    for record in patterns.to_dict("records"):
+        name = str(record["pattern"])
+        label = str(record.get(first_of(record, "label", "null_label"), "not tested"))
+        rows.append(
+            [
+                svg_cell(drawings.get(name, ""), sort=name),
+                Cell(short_name(name), sort=name, css="code"),
+                consensus_cell(record.get("consensus")),
+                count_cell(record.get("n_seqlets")),
+                text_cell(label, css=f"badge {label_class(label)}"),
+                number_cell(record.get("ratio"), 2),
+                number_cell(record.get(first_of(record, "p_value", "p")), 2),
+                number_cell(record.get(first_of(record, "q_value", "q")), 2),
+                *[share_cell(record, found, total) for _, found, total in AGAIN if found in record],
+                *([text_cell(composite_text(record))] if composite else []),
+                text_cell(matches_text(matches, name), css="matches"),
+                count_cell(amounts.get(name, 0)),
+            ]
+        )
+    keys = [str(name) for name in patterns["pattern"]]
+    css = ["" if "supported" in label_of(record) else "set-aside" for record in patterns.to_dict("records")]
+    return Table("Patterns", columns, rows, keys=keys, css=css, filterable=len(rows) > 12)
+
+
+def share_cell(record: dict, found: str, total: str) -> Cell:
+    """Return the cell "k of n"; a dash where no run could have shown the pattern."""
+    if not record[total]:
+        return Cell("–", sort=-1)
+    return Cell(f"{record[found]:.0f} of {record[total]:.0f}", sort=float(record[found]) / float(record[total]))
+
+
+def composite_text(record: dict) -> str:
+    """Say of what a pattern is made, or what it is a half of; empty when neither."""
+    said = []
+    for key, words in (("composite_of", "composite of"), ("half_of", "half of")):
+        if isinstance(record.get(key), str) and record[key]:
+            said.append(f"{words} {short_name(record[key])}")
+    return "; ".join(said)
+
+
+def hidden_note(summary: dict) -> list[str]:
+    """Say how many patterns only single candidates show."""
+    only = {name: len(patterns) for name, patterns in summary.get("only_in_candidates", {}).items() if patterns}
+    if not only:
+        return []
+    listed = ", ".join(f"{count} of {name}" for name, count in only.items())
+    return [f"Patterns in the maps of a single candidate that are like none of the mean maps': {listed}."]
+
+
+def saturation_table(table: pd.DataFrame | None) -> Table | None:
+    """Tabulate how many patterns a share of the seqlets would have given."""
+    if table is None or table.empty or not table["patterns"].iloc[-1]:
+        return None
+    columns = [
+        Column("share of the seqlets", True),
+        Column("seqlets", True),
+        Column("patterns expected", True, "of the run's clusters, those that keep 20 seqlets or more"),
+        Column("supported ones", True),
+    ]
+    rows = [
+        [
+            number_cell(record["share"], 2),
+            count_cell(record["seqlets"]),
+            number_cell(record["patterns"], 2),
+            number_cell(record["supported"], 2),
+        ]
+        for record in table.to_dict("records")
+    ]
+    return Table("Patterns against seqlets used", columns, rows)
+
+
+def consensus_cell(consensus: str | None) -> Cell:
+    """Return the cell of a consensus; of a long one the first letters, and all of them on pointing."""
+    if not isinstance(consensus, str) or len(consensus) <= CONSENSUS_WIDTH:
+        return code_cell(consensus)
+    return text_cell(f"{consensus[: CONSENSUS_WIDTH - 1]}…", css="code", tip=consensus)
+
+
+def label_of(record: dict) -> str:
+    """Return what the comparison with the null says of a pattern."""
+    return str(record.get("label", record.get("null_label", "")))
+
+
+def label_class(label: str) -> str:
+    """Return the style of a label: supported, weak, null or untested."""
+    for word, css in (("supported", "good"), ("weak", "fair"), ("null", "poor")):
+        if label.startswith(word) or (word == "null" and word in label):
+            return css
+    return "unknown"
+
+
+def short_name(name: str) -> str:
+    """Shorten "pos_patterns.pattern_0" to "pos 0"."""
+    return name.replace("_patterns.pattern_", " ")
+
+
+def matches_text(matches: pd.DataFrame | None, pattern: str, *, most: int = 3) -> str:
+    """Write the best database matches of a pattern with their q-values."""
+    if matches is None or matches.empty:
+        return ""
+    motif = first_of(matches, "motif", "target", "match", "name")
+    q_value = first_of(matches, "q_value", "q", "qvalue")
+    if motif is None or "pattern" not in matches:
+        return ""
+    own = matches[matches["pattern"] == pattern]
+    if q_value is not None:
+        own = own[own[q_value] < 1].sort_values(q_value, kind="stable")
+    said = []
+    for record in own.head(most).to_dict("records"):
+        also = record.get(first_of(record, "alternative", "alt_name", "alt"))
+        name = f"{record[motif]} {also}" if isinstance(also, str) and also and also != record[motif] else record[motif]
+        said.append(f"{name} ({number(record[q_value], 2)})" if q_value is not None else str(name))
+    return "; ".join(said)
+
+
+def null_logos(draws: list[list[Pattern]]) -> list[dict]:
+    """Draw the largest patterns of the null, small."""
+    found = [(draw, pattern) for draw, patterns in enumerate(draws) for pattern in patterns]
+    found.sort(key=lambda item: -item[1].n_seqlets)
+    return [
+        {
+            "name": f"{short_name(pattern.name)} of draw {draw + 1}, {pattern.n_seqlets} seqlets",
+            "svg": pattern_logo(pattern, height=30),
+        }
+        for draw, pattern in found[:NULL_LOGOS]
+    ]
+
+
+def pattern_column(hits: pd.DataFrame) -> str:
+    """Return the column of a table of hits that names the pattern."""
+    return first_of(hits, "pattern", "motif_name", "motif") or hits.columns[0]
