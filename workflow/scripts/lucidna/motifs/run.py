@@ -14,7 +14,9 @@ from lucidna.files import write_json, write_tsv
 from lucidna.meme import read_meme
 from lucidna.motifs.discover import run_modisco
 from lucidna.motifs.expected import expected_table
-from lucidna.motifs.hits import call_hits, write_hits_bed
+from lucidna.motifs.hit_columns import write_hits
+from lucidna.motifs.hit_table import region_table, write_hits_bed
+from lucidna.motifs.hits import call_hits
 from lucidna.motifs.maps import MapFile, open_maps, read_regions
 from lucidna.motifs.match import SMALL_DATABASE, best_names, match
 from lucidna.motifs.null import AS_NULL, SUPPORTED, SUPPORTED_EMPTY, UNTESTED, WEAK, calibrate
@@ -57,8 +59,9 @@ def annotate(
         Patterns that `discover` found in them.
     out_dir : path
         Where these are written: patterns.tsv, patterns.meme (trimmed cores), matches.tsv, expected.tsv,
-        seqlets.bed (BED8, the core thick), hits.tsv (all), hits.bed (those with q <= fdr) and summary.json.
-        Without patterns the tables have a header and no line of a pattern.
+        seqlets.bed (BED8, the core thick), hits.tsv (all), hits.bed, hits.bed.gz and its index (those with q <=
+        fdr), decoys.tsv (hits in shuffled sequences), regions.tsv (`hit_table.region_table`) and
+        summary.json. Without patterns the tables have a header and no line of a pattern.
     null_attributions, null_modisco : sequence of path
         Maps of dinucleotide-shuffled sequences and the patterns found in them, one of each per draw. Without
         them nothing is tested and the tables say so.
@@ -98,7 +101,7 @@ def annotate(
 
     matches = _match(found, database, notices, fdr=fdr, threads=threads)
     names = best_names(matches)
-    hits, hit_counts, hit_notices = call_hits(
+    hits, hit_counts, hit_notices, decoys = call_hits(
         maps,
         regions,
         nulls,
@@ -128,7 +131,10 @@ def annotate(
     write_tsv(out_dir / "matches.tsv", matches)
     write_tsv(out_dir / "expected.tsv", expected_table(patterns, table, expected or {}))
     write_seqlets_bed(out_dir / "seqlets.bed", seqlet_table(patterns, regions))
-    write_tsv(out_dir / "hits.tsv", hits)
+    write_hits(out_dir / "hits.tsv", hits)
+    write_hits(out_dir / "decoys.tsv", decoys)
+    in_regions = region_table(maps, regions, hits, [pattern.name for pattern in patterns], fdr=fdr)
+    write_tsv(out_dir / "regions.tsv", in_regions)
     n_credible = write_hits_bed(out_dir / "hits.bed", hits, fdr=fdr)
     summary = {
         "discovery": _without_notices(found),

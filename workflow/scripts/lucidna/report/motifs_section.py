@@ -31,6 +31,7 @@ FILES = (
     "matches.tsv",
     "expected.tsv",
     "hits.bed",
+    "hits.bed.gz",
     "hits.tsv",
     "seqlets.bed",
     "modisco.h5",
@@ -60,7 +61,7 @@ def _block(experiment: Experiment, task: str, head: str) -> dict:
     summary = experiment.document(*place, "summary.json") or {}
     patterns = experiment.table(*place, "patterns.tsv")
     matches = experiment.table(*place, "matches.tsv")
-    hits = experiment.table(*place, "hits.tsv")
+    hits = experiment.hits(task, head)
     found = read_patterns(experiment, task, head, "modisco.h5")
     null = read_null(experiment, task, head)
     notes = []

@@ -56,7 +56,7 @@ def section(experiment: Experiment, *, unmapped: str = "") -> dict:
         pattern_motif[task, head] = comparison["pattern_motif"]
         tables.append(found_motifs(comparison, place=f"{task}, {head} head"))
     for task, head in searched:
-        hits = experiment.table("motifs", task, head, "hits.tsv")
+        hits = experiment.hits(task, head)
         windows = attributed_windows(experiment, task, head)
         if hits is None or not instances.is_file() or windows is None:
             continue
