@@ -61,7 +61,16 @@ rule report:
             f"{MOTIFS}/{{name}}",
             task=TASKS,
             head=HEADS,
-            name=["summary.json", "patterns.tsv", "matches.tsv", "hits.tsv"],
+            name=[
+                "summary.json",
+                "patterns.tsv",
+                "matches.tsv",
+                "hits.tsv",
+                "ablation.tsv",
+                "importance.tsv",
+                "pairs.tsv",
+                "effects.json",
+            ],
         ),
         variants=(
             [
