@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 
 from lucidna.motifs.logo import logo_svg
 from lucidna.motifs.patterns import Pattern, read_discovery
+from lucidna.report import effects_section
 from lucidna.report.collect import Experiment
-from lucidna.report.figures import histogram
-from lucidna.report.numbers import as_float, number, sentence
+from lucidna.report.hits_section import HIT_FILES, hit_figures, hits_table, pattern_column
+from lucidna.report.names import short_name
+from lucidna.report.numbers import number, sentence
 from lucidna.report.tables import (
     Cell,
     Column,
@@ -22,7 +23,6 @@ from lucidna.report.tables import (
     text_cell,
 )
 
-Q_LEVELS = (0.01, 0.05, 0.1, 0.2)
 NULL_LOGOS = 12
 LOGO_WIDTH, CONSENSUS_WIDTH = 220, 18  # pixels, letters
 FILES = (
@@ -30,9 +30,7 @@ FILES = (
     "patterns.meme",
     "matches.tsv",
     "expected.tsv",
-    "hits.bed",
-    "hits.bed.gz",
-    "hits.tsv",
+    *HIT_FILES,
     "seqlets.bed",
     "modisco.h5",
 )
@@ -73,7 +71,6 @@ def _block(experiment: Experiment, task: str, head: str) -> dict:
     if not null:
         notes.append("No null was run: whether shuffled sequences give such patterns too is not known.")
     hit_notes = [] if hits is not None and not hits.empty else ["No hit was called."]
-    positions = hit_positions(hits, experiment.table("data", "rows.tsv"))
     links = [(name, experiment.link(*place, name)) for name in FILES]
     fdr = experiment.config.get("motifs", {}).get("fdr", 0.1)
     return {
@@ -87,9 +84,10 @@ def _block(experiment: Experiment, task: str, head: str) -> dict:
         "null_count": sum(len(patterns) for patterns in null),
         "hit_notes": hit_notes,
         "hits": hits_table(hits),
-        "positions": histogram(positions, x_label="distance of the hit's centre from the summit (bp)", width=620),
-        "links": [(name, link) for name, link in links if link and not name.startswith("hits")],
-        "hit_links": [(name, link) for name, link in links if link and name.startswith("hits")],
+        "hit_figures": hit_figures(experiment, task, head, hits),
+        "effects": effects_section.block(experiment, task, head),
+        "links": [(name, link) for name, link in links if link and name not in HIT_FILES],
+        "hit_links": [(name, link) for name, link in links if link and name in HIT_FILES],
         "numbers": key_numbers(patterns, hits, fdr=fdr),
     }
 
@@ -225,11 +223,6 @@ def label_class(label: str) -> str:
     return "unknown"
 
 
-def short_name(name: str) -> str:
-    """Shorten "pos_patterns.pattern_0" to "pos 0"."""
-    return name.replace("_patterns.pattern_", " ")
-
-
 def matches_text(matches: pd.DataFrame | None, pattern: str, *, most: int = 3) -> str:
     """Write the best database matches of a pattern with their q-values."""
     if matches is None or matches.empty:
@@ -260,43 +253,3 @@ def null_logos(draws: list[list[Pattern]]) -> list[dict]:
         }
         for draw, pattern in found[:NULL_LOGOS]
     ]
-
-
-def pattern_column(hits: pd.DataFrame) -> str:
-    """Return the column of a table of hits that names the pattern."""
-    return first_of(hits, "pattern", "motif_name", "motif") or hits.columns[0]
-
-
-def hits_table(hits: pd.DataFrame | None) -> Table | None:
-    """Count the hits of each pattern at several levels of the q-value."""
-    if hits is None or hits.empty:
-        return None
-    name = pattern_column(hits)
-    q_value = first_of(hits, "q_value", "q", "hit_q", "qvalue")
-    region = first_of(hits, "region_id", "peak_name", "region")
-    columns = [Column("pattern"), Column("all called", True)]
-    columns += [Column(f"q ≤ {level:g}", True) for level in Q_LEVELS] if q_value else []
-    columns += [Column("regions with a hit", True)] if region else []
-    rows, keys = [], []
-    for pattern, part in hits.groupby(name, sort=False):
-        cells = [Cell(short_name(str(pattern)), sort=str(pattern), css="code"), count_cell(len(part))]
-        cells += [count_cell(int((part[q_value] <= level).sum())) for level in Q_LEVELS] if q_value else []
-        cells += [count_cell(part[region].nunique())] if region else []
-        rows.append(cells)
-        keys.append(str(pattern))
-    order = sorted(range(len(rows)), key=lambda index: -as_float(rows[index][1].sort))
-    return Table("Hits", columns, [rows[i] for i in order], keys=[keys[i] for i in order])
-
-
-def hit_positions(hits: pd.DataFrame | None, regions: pd.DataFrame | None) -> np.ndarray:
-    """Return the distance of each hit's centre from the summit of its region, bp; empty when unknown."""
-    if hits is None or hits.empty or regions is None:
-        return np.empty(0)
-    region = first_of(hits, "region_id", "peak_name", "region")
-    if region is None or "start" not in hits or "summit" not in regions:
-        return np.empty(0)
-    summits = dict(zip(regions["region_id"].astype(str), regions["summit"], strict=True))
-    centre = (hits["start"].to_numpy(dtype=float) + hits["end"].to_numpy(dtype=float)) / 2
-    summit = np.array([as_float(summits.get(str(value))) for value in hits[region]])
-    distance = centre - summit
-    return distance[np.isfinite(distance)]
