@@ -7,17 +7,19 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from lucidna.errors import UserError
 from lucidna.files import write_json, write_tsv
 from lucidna.meme import read_meme
+from lucidna.motifs.decoys import signal_overlap
 from lucidna.motifs.discover import run_modisco
 from lucidna.motifs.expected import expected_table
 from lucidna.motifs.hit_columns import write_hits
 from lucidna.motifs.hit_table import region_table, write_hits_bed
 from lucidna.motifs.hits import call_hits
-from lucidna.motifs.maps import MapFile, open_maps, read_regions
+from lucidna.motifs.maps import MapFile, open_maps, read_predictions, read_regions
 from lucidna.motifs.match import SMALL_DATABASE, best_names, match
 from lucidna.motifs.null import AS_NULL, SUPPORTED, SUPPORTED_EMPTY, UNTESTED, WEAK, calibrate
 from lucidna.motifs.patterns import (
@@ -81,7 +83,8 @@ def annotate(
     -------
     dict
         The content of summary.json: facts of the discovery and of each null, the numbers of patterns by sign
-        and by label, of matched patterns, of hits, decoy hits and hits with q <= fdr, notices, seconds.
+        and by label, of matched patterns, of hits, decoy hits and hits with q <= fdr, the share of regions whose
+        predicted signal shuffled sequences reach (`decoys.signal_overlap`), notices, seconds.
 
     Raises
     ------
@@ -159,6 +162,7 @@ def annotate(
             "total": len(hits),
             "before_removing_repeats": int(hit_counts["hits"].sum()),
             "decoys": int(hit_counts["decoy_hits"].sum()),
+            "signal_overlap": _signal_overlap(maps, nulls),
             "at_fdr": n_credible,
             "fdr": fdr,
             "lambda": lambda_,
@@ -172,6 +176,12 @@ def annotate(
         logger.info("%s", notice)
     logger.info("%d patterns, %d supported; %d hits, %d with q <= %g", *_headline(summary), fdr)
     return summary
+
+
+def _signal_overlap(maps: MapFile, nulls: Sequence[MapFile]) -> float | None:
+    shuffled = np.concatenate([np.zeros(0), *(read_predictions(null) for null in nulls)])
+    share = signal_overlap(read_predictions(maps), shuffled)
+    return None if np.isnan(share) else round(share, 4)
 
 
 def _check_source(path: str | Path, discovery: Discovery, maps: MapFile) -> None:
