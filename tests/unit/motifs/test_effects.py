@@ -5,14 +5,16 @@ import torch
 from torch import nn
 
 from lucidna.attribution.output import ScalarOutput
+from lucidna.errors import UserError
 from lucidna.files import read_json, read_tsv
 from lucidna.motifs.effect_tables import EffectSettings, ablation_table
-from lucidna.motifs.effects import instance_effects
+from lucidna.motifs.effects import instance_effects, within_windows
 from lucidna.motifs.hit_columns import COLUMNS, FINEMO_NAMES, read_hits, write_hits
 from lucidna.motifs.predictor import Networks
+from lucidna.motifs.run import annotate, discover
 from lucidna.sequence import one_hot_numpy
 
-from .simulated import PLANTED, text_to_ppm
+from .simulated import PLANTED, simulate, text_to_ppm
 from .toy import additive, sequences_with_both
 
 SETTINGS = EffectSettings(max_hits=60, draws=2, nulls=20, max_pairs=20)
@@ -111,6 +113,35 @@ def test_no_networks_no_hits_and_no_patterns_give_empty_tables(effects, tmp_path
             assert {"effect", "evidence"} & set(found.columns)
         assert len(read_tsv(tmp_path / "importance.tsv")) == (3 if used else 0)
     assert set(FINEMO_NAMES.values()) <= set(read_tsv(tmp_path / "ablation.tsv").columns)
+
+
+def test_no_pattern_gives_empty_tables(effects, tmp_path):
+    _, _, models, _ = effects
+    simulate(tmp_path / "few.h5", n=4, seed=1)
+    discover(tmp_path / "few.h5", tmp_path / "modisco.h5", window=100)
+    annotate(tmp_path / "few.h5", tmp_path / "few.bed", tmp_path / "modisco.h5", tmp_path)
+    few = (tmp_path / "few.h5", tmp_path / "few.bed")
+    summary = instance_effects(models, *few, tmp_path, head="counts", task=0, settings=SETTINGS)
+    assert (summary["hits"], summary["patterns"], summary["pairs"], summary["predictions"]) == (0, 0, 0, 0)
+    for name in ("ablation", "importance", "elements", "pairs"):
+        assert read_tsv(tmp_path / f"{name}.tsv").empty
+
+
+def test_hits_of_other_windows_are_refused(effects):
+    folder, *_ = effects
+    hits = read_hits(folder / "hits.tsv").head(3)
+    regions = pd.DataFrame({"chrom": "c", "start": [0] * 400, "end": 10**7, "region_id": "x"})
+    with pytest.raises(UserError, match=r"h.tsv: the hit at chr2:\d+-\d+ lies outside .* 'peak_1' .* again"):
+        within_windows(hits, regions, "h.tsv")
+    regions = regions.assign(region_id=hits["region_id"].iloc[0])
+    first = hits.iloc[:1].assign(row=0)
+    assert within_windows(first, regions.assign(start=1000), "h.tsv")["start"].item() == first["start"].item() - 1000
+    for wrong in (first.assign(row=400), first.assign(row=-1), first.assign(start=-5), first.assign(end=10**7 + 1)):
+        with pytest.raises(UserError, match="lies outside the window"):
+            within_windows(wrong, regions, "h.tsv")
+    with pytest.raises(UserError, match="lies outside the window"):
+        within_windows(first, regions[:0], "h.tsv")
+    assert within_windows(hits[:0], regions[:0], "h.tsv").empty
 
 
 def test_a_hit_at_the_edge_of_its_window_is_ablated():

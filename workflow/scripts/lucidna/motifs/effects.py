@@ -9,11 +9,13 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+import pandas as pd
 import torch
 from torch import nn
 
 from lucidna.attribution.members import NONE_CHOSEN
 from lucidna.attribution.nulls import codes_of
+from lucidna.errors import UserError
 from lucidna.files import read_tsv, write_json, write_tsv
 from lucidna.motifs.effect_tables import EffectSettings, ablation_table, importance_table
 from lucidna.motifs.elements import element_hits, elements
@@ -74,6 +76,11 @@ def instance_effects(
     dict
         Content of effects.json: networks, hits (at the fdr), ablated, patterns, pairs, pairs_found, predictions
         (passes of one sequence through one network), notices, seconds.
+
+    Raises
+    ------
+    UserError
+        When a file is missing or malformed, and when hits lie outside the windows of the maps.
     """
     started = time.perf_counter()
     if threads is not None:
@@ -85,8 +92,7 @@ def instance_effects(
         sequences = codes_of(handle["raw/seq"][:])
     hits = read_hits(folder / "hits.tsv")
     hits = hits[hits["q_value"].astype(float) <= fdr].reset_index(drop=True)
-    left = regions["start"].to_numpy()[hits["row"].to_numpy(dtype=np.int64)] if len(hits) else np.zeros(0, np.int64)
-    placed = hits.assign(start=hits["start"] - left, end=hits["end"] - left)
+    placed = within_windows(hits, regions, folder / "hits.tsv")
     labels = read_tsv(folder / "patterns.tsv").set_index("pattern")["label"]
     patterns = read_discovery(folder / "modisco.h5", trim=trim).patterns
     credible = [name for name in labels.index if labels[name] in (SUPPORTED, SUPPORTED_EMPTY, UNTESTED)]
@@ -130,3 +136,36 @@ def instance_effects(
     for notice in notices:
         logger.info("%s", notice)
     return summary
+
+
+def within_windows(hits: pd.DataFrame, regions: pd.DataFrame, path: str | Path) -> pd.DataFrame:
+    """Return hits with start and end counted from the start of their region's window.
+
+    Parameters
+    ----------
+    hits : DataFrame
+        `hit_columns.COLUMNS`.
+    regions : DataFrame
+        chrom, start, end, region_id: one line per map.
+    path : path
+        Where the hits come from, for messages.
+
+    Raises
+    ------
+    UserError
+        When a hit's region is not the one in its row, or the hit is not inside its window.
+    """
+    rows = hits["row"].to_numpy(dtype=np.int64)
+    known = (rows >= 0) & (rows < len(regions))
+    window = regions.iloc[np.where(known, rows, 0)] if len(regions) else regions.reindex(np.zeros(len(rows)))
+    same = known & (window["region_id"].to_numpy() == hits["region_id"].to_numpy())
+    start = hits["start"].to_numpy() - window["start"].to_numpy()
+    end = hits["end"].to_numpy() - window["start"].to_numpy()
+    inside = same & (start >= 0) & (hits["end"].to_numpy() <= window["end"].to_numpy())
+    if not inside.all():
+        first = hits.iloc[int(np.flatnonzero(~inside)[0])]
+        raise UserError(
+            f"{path}: the hit at {first['chrom']}:{first['start']}-{first['end']} lies outside the window of region "
+            f"'{first['region_id']}' of the maps: call the hits again with the maps and regions that are used here"
+        )
+    return hits.assign(start=start, end=end)
