@@ -75,9 +75,8 @@ def main():
     arguments = parser.parse_args()
     settings = yaml.safe_load((HERE / "config.yaml").read_text())
     work, started = ROOT / settings["work"], time.monotonic()
-    chosen = data_sets(settings, pilot=arguments.pilot)
-    if arguments.only:
-        chosen = {name: chosen[name] for name in arguments.only.split(",")}
+    known = data_sets(settings, pilot=arguments.pilot)
+    chosen = {name: known[name] for name in arguments.only.split(",")} if arguments.only else known
     for name, (difficulty, seed) in chosen.items():
         folder = work / name
         if (folder / "compared.tsv").is_file():
@@ -93,7 +92,7 @@ def main():
             facts = {"difficulty": difficulty, "data_seed": seed}
             write_tsv(folder / f"{label}.tsv", table.assign(**facts)[[*facts, *table.columns]])
         print(f"{name}: {time.monotonic() - begun:.0f} s", flush=True)
-    write_results(work, list(chosen), None if arguments.pilot else ROOT / settings["results"])
+    write_results(work, list(known), None if arguments.pilot else ROOT / settings["results"])
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from lucidna.files import read_tsv, write_tsv
 
 TABLES = ("compared", "fdr", "recall", "aupr", "pairs")
 _KEYS = {"fdr": ["score", "nominal_fdr"], "recall": ["precision_of", "ranking"], "aupr": ["ranking"]}
+_FEWEST = 3  # data sets of which an interval is given
 _VALUES = {"fdr": ["observed_fdr", "on_decoys", "recall"], "recall": ["precision", "recall"], "aupr": ["base_aupr"]}
 
 
@@ -26,18 +27,20 @@ def write_results(work, names, results):
 
 
 def summarise(table, keys, values):
-    """Average values over data seeds within each difficulty, and over all, with 95 % intervals of Student's t."""
+    """Average shares over data seeds within each difficulty, and over all, with 95 % intervals of Student's t."""
     rows = []
     everything = table.assign(difficulty="all")
     for group, part in pd.concat([table, everything]).groupby(["difficulty", *keys], sort=False):
         row = dict(zip(["difficulty", *keys], group, strict=True)) | {"data_sets": len(part)}
+        if "holds" in part:
+            row["holds_in"] = int((part["holds"] == "yes").sum())
         for name in values:
             known = part[name].to_numpy(dtype=float)
             known = known[np.isfinite(known)]
             half = np.nan
-            if len(known) > 1:
+            if len(known) >= _FEWEST:
                 half = student.ppf(0.975, len(known) - 1) * known.std(ddof=1) / np.sqrt(len(known))
             mean = known.mean() if len(known) else np.nan
-            row |= {name: mean, f"{name}_lo": mean - half, f"{name}_hi": mean + half}
+            row |= {name: mean, f"{name}_lo": np.maximum(mean - half, 0.0), f"{name}_hi": np.minimum(mean + half, 1.0)}
         rows.append(row)
     return pd.DataFrame(rows).round(4)
