@@ -73,7 +73,7 @@ def compare(folder, method):
                 n_target_regions=n_real,
                 n_decoy_regions=n_null,
             )
-            placed = _place(real.assign(q_value=q_value), regions, {})
+            placed = _place(real.assign(q_value=q_value, agreement=np.nan), regions, {})
             for nominal in NOMINAL:
                 found = instance_recovery(placed[placed["q_value"] <= nominal], truth, within=regions)
                 rows.append(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import h5py
 import pyBigWig
+import pysam
 import pytest
 
 from lucidna.attribution.members import NONE_CHOSEN
@@ -69,13 +70,24 @@ def test_maps_are_whole_files_without_a_region(results):
 
 def test_motif_tables_have_a_header_and_no_line(results):
     folder = results / "motifs" / "accessibility" / "counts"
-    for name in ("patterns.tsv", "matches.tsv", "hits.tsv"):
-        lines = (folder / name).read_text().splitlines()
+    named = {"patterns": "pattern", "matches": "pattern", "importance": "pattern", "elements": "element"}
+    named |= {
+        "hits": "motif_name",
+        "decoys": "motif_name",
+        "ablation": "effect",
+        "pairs": "evidence",
+        "regions": "hits",
+    }
+    for name, column in named.items():
+        lines = (folder / f"{name}.tsv").read_text().splitlines()
         assert len(lines) == 1
-        assert "pattern" in lines[0].split("\t")
+        assert column in lines[0].split("\t")
     summary = json.loads((folder / "summary.json").read_text())
     assert (summary["patterns"]["total"], summary["hits"]["total"], len(summary["nulls"])) == (0, 0, 1)
     assert "there are no maps: no patterns can be found" in summary["notices"]
+    assert json.loads((folder / "effects.json").read_text())["notices"] == [NONE_CHOSEN]
+    with pysam.TabixFile(str(folder / "hits.bed.gz")) as hits:
+        assert hits.contigs == []
 
 
 def test_the_report_says_so_at_its_top(results):

@@ -48,12 +48,20 @@ def test_every_stage_left_its_files(tiny):
     motifs = folder / "motifs" / "accessibility" / "counts"
     for name in ("patterns.tsv", "hits.tsv", "hits.bed", "matches.tsv", "patterns.meme", "summary.json"):
         assert (motifs / name).is_file()
+    effects = json.loads((motifs / "effects.json").read_text())
+    ablated = table(motifs / "ablation.tsv")
+    assert len(ablated) == effects["ablated"] > 50
+    assert ablated["effect"].median() > 3 * ablated["control_effect"].abs().median()
+    assert len(table(motifs / "importance.tsv")) == len(table(motifs / "patterns.tsv"))
+    assert len(table(motifs / "regions.tsv")) == 400
     changes = table(folder / "variants" / "variants.tsv")
     assert len(changes) == len(table(folder / "simulate" / "truth" / "variants.tsv"))
     assert changes["log2_fold_change"].notna().all()
     page = (folder / "report" / "report.html").read_text()
     assert "Tiny" in page
     assert "what the simulated variants do" in page
+    assert "What instances do" in page
+    assert "False discovery rate of the hits: promised and seen" in page
     verdict = json.loads((folder / "rank" / "verdict.json").read_text())
     assert verdict["status"] in ("chosen", "cannot separate", "none")
 

@@ -73,6 +73,10 @@ rule report:
                 "hits.tsv",
                 "reproducibility.tsv",
                 "saturation.tsv",
+                "ablation.tsv",
+                "importance.tsv",
+                "pairs.tsv",
+                "effects.json",
             ],
         ),
         variants=(

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from lucidna.motifs.decoys import hit_q_values, target_decoy_q
+from lucidna.motifs.decoys import hit_q_values, signal_overlap, target_decoy_q
 
 
 def test_written_down_by_hand():
@@ -47,3 +47,10 @@ def test_rare_patterns_are_pooled_by_sign():
     assert best["pos_patterns.pattern_1"] == best["pos_patterns.pattern_2"] == pytest.approx(1 / 40)
     assert best["neg_patterns.pattern_0"] > 0.3
     assert np.isnan(hit_q_values(*arguments, n_target_regions=100, n_decoy_regions=0)).all()
+
+
+def test_overlap_of_predicted_signal():
+    decoys = np.arange(101.0)
+    assert signal_overlap(np.array([0.5, 1.0, 50.0, 99.5, 200.0]), decoys) == pytest.approx(2 / 5)
+    assert signal_overlap(decoys, decoys) == pytest.approx(0.98, abs=0.01)
+    assert np.isnan(signal_overlap(decoys, decoys[:0]))

@@ -4,9 +4,9 @@ import pandas as pd
 import pytest
 
 from lucidna.errors import UserError
-from lucidna.files import read_tsv
 from lucidna.motifs import hits as hits_module
-from lucidna.motifs.hits import COLUMNS, call_hits, write_hits_bed
+from lucidna.motifs.hit_columns import COLUMNS, read_hits
+from lucidna.motifs.hits import call_hits
 from lucidna.motifs.maps import open_maps, read_regions
 from lucidna.motifs.patterns import read_discovery
 
@@ -15,7 +15,7 @@ from .simulated import simulate
 
 @pytest.fixture(scope="module")
 def hits(stage):
-    return read_tsv(stage.folder / "out" / "hits.tsv")
+    return read_hits(stage.folder / "out" / "hits.tsv")
 
 
 def test_hits_lie_where_motifs_were_planted(stage, hits):
@@ -59,11 +59,18 @@ def test_hits_compete_with_decoys_by_the_shape_of_the_map(stage, monkeypatch):
     hits = pd.DataFrame({"row": np.arange(n), "score": np.linspace(1, 2, n), "correlation": np.linspace(1, 0.8, n)})
     decoys = pd.DataFrame({"row": maps.n_regions + np.arange(n), "score": 3.0, "correlation": 0.85})
     table = pd.concat([hits, decoys]).assign(
-        start=10, end=20, strand="+", pattern="pos_patterns.pattern_0", contribution=1.0
+        start=10,
+        end=20,
+        start_untrimmed=8,
+        end_untrimmed=22,
+        strand="+",
+        pattern="pos_patterns.pattern_0",
+        contribution=1.0,
+        relative_score=1.0,
     )
     monkeypatch.setattr(hits_module, "_run_finemo", lambda *_, **__: (table, []))
     patterns = read_discovery(stage.folder / "modisco.h5").patterns
-    called, _, _ = call_hits(maps, stage.regions, [null], stage.folder / "modisco.h5", patterns, names={})
+    called = call_hits(maps, stage.regions, [null], stage.folder / "modisco.h5", patterns, names={}).hits
     assert len(called) > 50
     assert ((called["q_value"] < 0.1) == (called["correlation"] > 0.85)).all()
     assert 0 < (called["q_value"] < 0.1).sum() < len(called)
@@ -73,17 +80,6 @@ def test_hits_are_in_genome_order(hits):
     assert hits["chrom"].drop_duplicates().tolist() == ["chr2", "NA"]
     for _, group in hits.groupby("chrom"):
         assert group["start"].is_monotonic_increasing
-
-
-def test_bed_holds_the_credible_hits(tmp_path, stage, hits):
-    lines = [line.split("\t") for line in (stage.folder / "out" / "hits.bed").read_text().splitlines()]
-    assert len(lines) == (hits["q_value"] <= 0.1).sum() == stage.summary["hits"]["at_fdr"]
-    assert {len(line) for line in lines} == {6}
-    assert all(0 <= int(line[1]) < int(line[2]) and 0 <= int(line[4]) <= 1000 for line in lines)
-    table = hits.head(3).assign(q_value=[0.001, 0.5, 0.1], motif=["a b", "", ""])
-    assert write_hits_bed(tmp_path / "a.bed", table, fdr=0.2) == 2
-    first, second = (line.split("\t") for line in (tmp_path / "a.bed").read_text().splitlines())
-    assert (first[3].split("|")[1], first[4], second[4]) == ("a_b", "1000", "333")
 
 
 def test_chunks_and_overlapping_windows_change_nothing(tmp_path, stage, hits, monkeypatch):
@@ -97,7 +93,7 @@ def test_chunks_and_overlapping_windows_change_nothing(tmp_path, stage, hits, mo
     monkeypatch.setattr(hits_module, "_CHUNK", 80)
     found = read_discovery(stage.folder / "modisco.h5")
     maps = open_maps(tmp_path / "twice.h5")
-    table, counts, notices = call_hits(maps, regions, [], stage.folder / "modisco.h5", found.patterns, names={})
+    table, counts, notices, decoys = call_hits(maps, regions, [], stage.folder / "modisco.h5", found.patterns, names={})
     expected = hits[hits["region_id"].isin(stage.regions["region_id"][:60])]
     same = ["chrom", "start", "end", "strand", "pattern"]
     pd.testing.assert_frame_equal(table[same], expected[same].reset_index(drop=True))
@@ -105,14 +101,16 @@ def test_chunks_and_overlapping_windows_change_nothing(tmp_path, stage, hits, mo
     assert counts["hits"].sum() == 2 * len(expected)
     assert table["q_value"].isna().all()
     assert notices == []
+    assert decoys.empty
 
 
 def test_no_patterns_no_hits(stage):
     maps = open_maps(stage.folder / "real.h5")
     regions = read_regions(stage.folder / "real.bed", maps)
-    table, counts, notices = call_hits(maps, regions, [], stage.folder / "modisco.h5", [], names={})
+    table, counts, notices, decoys = call_hits(maps, regions, [], stage.folder / "modisco.h5", [], names={})
     assert table.empty
     assert counts.empty
+    assert decoys.empty
     assert "no patterns" in notices[0]
 
 

@@ -4,6 +4,7 @@ import pytest
 from lucidna.attribution.hdf5 import write_attributions
 from lucidna.errors import UserError
 from lucidna.files import read_json, read_tsv
+from lucidna.motifs.hit_columns import own_names
 from lucidna.motifs.patterns import read_discovery
 from lucidna.motifs.run import annotate, discover
 
@@ -21,7 +22,11 @@ def test_every_file_is_written(stage):
         "saturation.tsv",
         "seqlets.bed",
         "hits.tsv",
+        "decoys.tsv",
         "hits.bed",
+        "hits.bed.gz",
+        "hits.bed.gz.tbi",
+        "regions.tsv",
         "summary.json",
     }
     assert {path.name for path in out.iterdir()} == names
@@ -96,7 +101,7 @@ def test_nothing_found_is_said(tmp_path):
     assert summary["patterns"]["total"] == summary["hits"]["total"] == 0
     assert any("no patterns to look for" in notice for notice in summary["notices"])
     for name in ("patterns.tsv", "matches.tsv", "hits.tsv"):
-        table = read_tsv(tmp_path / "out" / name)
+        table = own_names(read_tsv(tmp_path / "out" / name))
         assert table.empty
         assert "pattern" in table.columns
     assert (tmp_path / "out" / "hits.bed").read_text() == (tmp_path / "out" / "seqlets.bed").read_text() == ""

@@ -6,6 +6,7 @@ from lucidna.errors import UserError
 from lucidna.files import read_json, read_tsv, write_json, write_tsv
 from lucidna.report import (
     disagreement_section,
+    hits_section,
     motifs_section,
     panel_table,
     provenance,
@@ -226,11 +227,11 @@ def test_hits_are_counted_at_each_level_and_placed(experiment):
             "region_id": ["a", "a", "b"],
         }
     )
-    table = motifs_section.hits_table(hits)
+    table = hits_section.hits_table(hits)
     assert texts(table) == [["pos 0", "2", "1", "1", "1", "2", "1"], ["neg 1", "1", "0", "0", "1", "1", "1"]]
     regions = pd.DataFrame({"region_id": ["a", "b"], "summit": [105, 400]})
-    assert motifs_section.hit_positions(hits, regions).tolist() == [0, 10, -95]
-    assert motifs_section.hit_positions(hits, None).size == 0
+    assert hits_section.hit_positions(hits, regions).tolist() == [0, 10, -95]
+    assert hits_section.hit_positions(hits, None).size == 0
 
 
 def test_truth_finds_what_was_planted(experiment):

@@ -24,7 +24,7 @@ _REMEDIES = {
 }
 
 #: Columns that hold names, even where all of them look like numbers.
-_NAMES = ("region_id", "chrom", "name", "group", "id", "candidate", "motif")
+_NAMES = ("region_id", "peak_name", "chrom", "chr", "name", "group", "id", "candidate", "motif")
 
 
 def existing_parent(path: str | os.PathLike) -> Path:

@@ -57,8 +57,11 @@ def hit_q_values(
     hold on average over its patterns.
 
     The estimate is conservative where shuffled sequences hold true instances by chance (a short motif does
-    occur in them, and the model does respond to it), and it takes for granted that the maps of shuffled
-    sequences are as noisy as those of real ones.
+    occur in them, and the model does respond to it). A shuffle has the GC content and the dinucleotides of its
+    region, but not the predicted signal: without motifs there is none, and no weighting makes weak
+    sequences stand for strong ones (see `signal_overlap`). So decoys are matched by strength instead: Fi-NeMo brings
+    every map to one size before it looks for hits, and a score that is a likeness, not an amount, does not
+    depend on the size of the map that it was found in.
 
     Parameters
     ----------
@@ -90,3 +93,22 @@ def hit_q_values(
             n_decoy_regions=n_decoy_regions,
         )
     return q_values
+
+
+def signal_overlap(targets: np.ndarray, decoys: np.ndarray) -> float:
+    """Return the share of regions whose predicted signal shuffled sequences reach as well.
+
+    Parameters
+    ----------
+    targets, decoys : ndarray, shapes (n,) and (m,)
+        Predictions of the regions and of shuffled sequences.
+
+    Returns
+    -------
+    float
+        Share of the regions between the 1st and the 99th percentile of the shuffled; NaN without either.
+    """
+    if not len(targets) or not len(decoys):
+        return float("nan")
+    low, high = np.quantile(decoys, [0.01, 0.99])
+    return float(((targets >= low) & (targets <= high)).mean())

@@ -6,32 +6,21 @@ import logging
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from lucidna.errors import UserError
-from lucidna.files import atomic_path
 from lucidna.motifs.decoys import hit_q_values
 from lucidna.motifs.external import run_tool
+from lucidna.motifs.hit_columns import COLUMNS, DECOY_COLUMNS
+from lucidna.motifs.hit_table import sign_agreement
 from lucidna.motifs.maps import MapFile, map_blocks, project
 from lucidna.motifs.patterns import Pattern
 
 logger = logging.getLogger(__name__)
 
-COLUMNS = [
-    "chrom",
-    "start",
-    "end",
-    "strand",
-    "pattern",
-    "score",
-    "correlation",
-    "contribution",
-    "q_value",
-    "region_id",
-    "motif",
-]
 _CHUNK = 20000  # regions handed to one run of Fi-NeMo, which holds them all in memory
 # Fi-NeMo fits a batch until its slowest region is done. 99 of 100 regions take under 100 steps and one in a few
 # hundred never ends, so small batches and few steps find the same hits ten times faster on a CPU.
@@ -40,9 +29,34 @@ _BUFFER = 2**25  # coefficients fitted at a time: regions x motifs x positions
 _READ = {"motif_name": str, "strand": str}
 # What hits compete with decoys by. Shuffled sequences hold perfect words of a short motif by chance, to which a
 # network responds as strongly as to real ones: in the yeast run 0 hits of Reb1, 0 of Cbf1 and 65 of Abf1 have q <= 0.1
-# by coefficient, 242, 22 and 312 by the map's shape. On simulated data, with longer motifs, both hold the nominal rate
-# at a recall of 0.74 to 0.76 (benchmarks/results/hit_scores.tsv).
+# by coefficient, 242, 22 and 312 by the map's shape. On simulated data, with longer motifs, both hold the nominal rate,
+# and the coefficient finds somewhat more, most where the data are noisy (benchmarks/hits).
 _RANKED_BY = "correlation"
+
+
+class Calls(NamedTuple):
+    """Hits, and what was found in shuffled sequences.
+
+    Attributes
+    ----------
+    hits : DataFrame
+        `hit_columns.COLUMNS`: chrom, start, end (0-based, half-open), start_untrimmed, end_untrimmed (of the
+        whole CWM), pattern, relative_score (the coefficient when every map has one strength), score,
+        correlation (cosine with the CWM, 0 to 1), contribution (sum of the projected map, units of the model's
+        output), strand, region_id, row (of the maps), agreement (of networks, `hit_table.sign_agreement`),
+        q_value, motif; in genome order. A hit seen in several overlapping windows is listed once, where its
+        correlation is best.
+    counts : DataFrame
+        pattern, hits, decoy_hits: before the removal of repeats.
+    notices : list of str
+    decoys : DataFrame
+        `hit_columns.DECOY_COLUMNS`: hits in shuffled sequences; draw and row say in which.
+    """
+
+    hits: pd.DataFrame
+    counts: pd.DataFrame
+    notices: list[str]
+    decoys: pd.DataFrame
 
 
 def call_hits(
@@ -57,7 +71,7 @@ def call_hits(
     trim: float = 0.3,
     threads: int = 1,
     work_dir: str | Path | None = None,
-) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
+) -> Calls:
     """Call the instances of every pattern and estimate their false discovery rate.
 
     Fi-NeMo explains each projected map as a sparse sum of CWMs; a hit's score is its
@@ -91,13 +105,7 @@ def call_hits(
 
     Returns
     -------
-    hits : DataFrame
-        chrom, start, end (0-based, half-open), strand, pattern, score, correlation (cosine with the CWM, 0 to
-        1), contribution (sum of the projected map, units of the model's output), q_value, region_id, motif;
-        in genome order. A hit seen in several overlapping windows is listed once, where its correlation is best.
-    counts : DataFrame
-        pattern, hits, decoy_hits: before the removal of repeats.
-    notices : list of str
+    Calls
 
     Raises
     ------
@@ -109,11 +117,8 @@ def call_hits(
             raise UserError(f"{null.path}: maps of {null.length} bp, {maps.path}: of {maps.length} bp; make both anew")
     if not patterns or maps.n_regions == 0:
         counts = pd.DataFrame(columns=["pattern", "hits", "decoy_hits"])
-        return (
-            pd.DataFrame(columns=COLUMNS),
-            counts,
-            ["no hits were called: there are no patterns to look for"],
-        )
+        why = "no hits were called: there are no patterns to look for"
+        return Calls(pd.DataFrame(columns=COLUMNS), counts, [why], pd.DataFrame(columns=DECOY_COLUMNS))
     if work_dir is not None:
         Path(work_dir).mkdir(parents=True, exist_ok=True)
     tables, notices = [], []
@@ -143,10 +148,18 @@ def call_hits(
         n_target_regions=maps.n_regions,
         n_decoy_regions=sum(null.n_regions for null in nulls),
     )
+    targets["agreement"] = sign_agreement(maps, targets)
     counts = pd.DataFrame({"pattern": [pattern.name for pattern in patterns]})
     for column, table in (("hits", targets), ("decoy_hits", decoys)):
         counts[column] = counts["pattern"].map(table["pattern"].value_counts()).fillna(0).astype(int)
-    return _place(targets, regions, names), counts, notices
+    return Calls(_place(targets, regions, names), counts, notices, _by_draw(decoys, maps, nulls))
+
+
+def _by_draw(decoys: pd.DataFrame, maps: MapFile, nulls: Sequence[MapFile]) -> pd.DataFrame:
+    """Say of each decoy in which draw, and in which row of its maps, it was found."""
+    begins = np.cumsum([maps.n_regions, *(null.n_regions for null in nulls)])
+    draw = np.searchsorted(begins, decoys["row"].to_numpy(), side="right") - 1
+    return decoys.assign(draw=draw, row=decoys["row"] - begins[draw])[DECOY_COLUMNS].reset_index(drop=True)
 
 
 def _chunks(files: Sequence[MapFile]) -> list[tuple[list[tuple[MapFile, int, int]], int]]:
@@ -205,8 +218,11 @@ def _run_finemo(
             "row": row,
             "start": start,
             "end": end,
+            "start_untrimmed": table["start_untrimmed"].to_numpy(dtype=np.int64),
+            "end_untrimmed": table["end_untrimmed"].to_numpy(dtype=np.int64),
             "strand": table["strand"],
             "pattern": table["motif_name"],
+            "relative_score": table["hit_coefficient"].to_numpy(dtype=float),
             # Coefficients are in squared units of the maps.
             "score": table["hit_coefficient_global"].to_numpy(dtype=float) / scales[row] ** 2,
             "correlation": table["hit_similarity"].to_numpy(dtype=float),
@@ -219,10 +235,10 @@ def _run_finemo(
 
 def _place(targets: pd.DataFrame, regions: pd.DataFrame, names: dict[str, str]) -> pd.DataFrame:
     window = regions.iloc[targets["row"].to_numpy()]
+    places = ("start", "end", "start_untrimmed", "end_untrimmed")
     table = targets.assign(
         chrom=window["chrom"].to_numpy(),
-        start=targets["start"].to_numpy() + window["start"].to_numpy(),
-        end=targets["end"].to_numpy() + window["start"].to_numpy(),
+        **{name: targets[name].to_numpy() + window["start"].to_numpy() for name in places},
         region_id=window["region_id"].to_numpy(),
         motif=targets["pattern"].map(names).fillna(""),
     )
@@ -233,27 +249,3 @@ def _place(targets: pd.DataFrame, regions: pd.DataFrame, names: dict[str, str]) 
     table = table.drop_duplicates(["chrom", "start", "end", "strand", "pattern"])
     table = table.sort_values(["rank", "start", "end", "pattern", "strand"], kind="stable")
     return table[COLUMNS].reset_index(drop=True)
-
-
-def write_hits_bed(path: str | Path, hits: pd.DataFrame, *, fdr: float) -> int:
-    """Write the hits with q-value <= `fdr` as BED6 and return their number.
-
-    The name is the pattern, followed by the motif where it has a match; the score is -log10(q) x 1000 / 3, at
-    most 1000 (q = 0.001 and below).
-    """
-    kept = hits[hits["q_value"] <= fdr]
-    q_values = np.maximum(kept["q_value"].to_numpy(dtype=float), 1e-300)
-    bed = pd.DataFrame(
-        {
-            "chrom": kept["chrom"],
-            "start": kept["start"],
-            "end": kept["end"],
-            "name": kept["pattern"] + ("|" + kept["motif"].astype(str)).where(kept["motif"] != "", ""),
-            "score": np.clip(np.rint(-np.log10(q_values) * 1000 / 3), 0, 1000).astype(int),
-            "strand": kept["strand"],
-        }
-    )
-    bed["name"] = bed["name"].str.replace(r"\s+", "_", regex=True)
-    with atomic_path(path) as temporary:
-        bed.to_csv(temporary, sep="\t", index=False, header=False)
-    return len(bed)

@@ -99,6 +99,12 @@ def map_blocks(
             yield first, handle["raw/seq"][rows], hypothetical
 
 
+def read_predictions(maps: MapFile) -> np.ndarray:
+    """Return the predictions beside the maps, float64 (N,); none where the file has none."""
+    with h5py.File(maps.path, "r") as handle:
+        return handle["prediction"][:].astype(np.float64) if "prediction" in handle else np.zeros(0)
+
+
 def project(one_hot: np.ndarray, hypothetical: np.ndarray) -> np.ndarray:
     """Return the projected map float32 (n, L): the contribution of the base that is there, 0 at N."""
     return (hypothetical.astype(np.float32) * one_hot).sum(axis=1)

@@ -7,14 +7,19 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from lucidna.errors import UserError
 from lucidna.files import write_json, write_tsv
 from lucidna.meme import Motif, read_meme
 from lucidna.motifs.composite import composites
+from lucidna.motifs.decoys import signal_overlap
 from lucidna.motifs.discover import run_modisco
 from lucidna.motifs.expected import expected_table
-from lucidna.motifs.hits import call_hits, write_hits_bed
-from lucidna.motifs.maps import MapFile, open_maps, read_regions
+from lucidna.motifs.hit_columns import write_hits
+from lucidna.motifs.hit_table import region_table, write_hits_bed
+from lucidna.motifs.hits import call_hits
+from lucidna.motifs.maps import MapFile, open_maps, read_predictions, read_regions
 from lucidna.motifs.match import SMALL_DATABASE, best_names, match
 from lucidna.motifs.null import AS_NULL, SUPPORTED, SUPPORTED_EMPTY, UNTESTED, WEAK, calibrate
 from lucidna.motifs.patterns import (
@@ -61,8 +66,9 @@ def annotate(
         Patterns that `discover` found in them.
     out_dir : path
         Where these are written: patterns.tsv, patterns.meme (trimmed cores), matches.tsv, expected.tsv,
-        reproducibility.tsv, saturation.tsv, seqlets.bed (BED8, the core thick), hits.tsv (all), hits.bed (those
-        with q <= fdr) and summary.json.
+        reproducibility.tsv, saturation.tsv, seqlets.bed (BED8, the core thick), hits.tsv (all), hits.bed,
+        hits.bed.gz and its index (those with q <= fdr), decoys.tsv (hits in shuffled sequences), regions.tsv
+        (`hit_table.region_table`) and summary.json.
         Without patterns the tables have a header and no line of a pattern.
     null_attributions, null_modisco : sequence of path
         Maps of dinucleotide-shuffled sequences and the patterns found in them, one of each per draw. Without
@@ -89,7 +95,8 @@ def annotate(
     -------
     dict
         The content of summary.json: facts of the discovery and of each null, the numbers of patterns by sign
-        and by label, of matched patterns, of hits, decoy hits and hits with q <= fdr, notices, seconds.
+        and by label, of matched patterns, of hits, decoy hits and hits with q <= fdr, the share of regions whose
+        predicted signal shuffled sequences reach (`decoys.signal_overlap`), notices, seconds.
 
     Raises
     ------
@@ -121,7 +128,7 @@ def annotate(
     motifs = _database(database, notices)
     matches = match(patterns, motifs, threads=threads, q_cut=fdr)
     names = best_names(matches)
-    hits, hit_counts, hit_notices = call_hits(
+    hits, hit_counts, hit_notices, decoys = call_hits(
         maps,
         regions,
         nulls,
@@ -161,7 +168,10 @@ def annotate(
     believed = table.loc[table["label"].isin((SUPPORTED, SUPPORTED_EMPTY)), "pattern"]
     write_tsv(out_dir / "saturation.tsv", saturation(found, supported=set(believed)))
     write_seqlets_bed(out_dir / "seqlets.bed", seqlet_table(patterns, regions))
-    write_tsv(out_dir / "hits.tsv", hits)
+    write_hits(out_dir / "hits.tsv", hits)
+    write_hits(out_dir / "decoys.tsv", decoys)
+    in_regions = region_table(maps, regions, hits, [pattern.name for pattern in patterns], fdr=fdr)
+    write_tsv(out_dir / "regions.tsv", in_regions)
     n_credible = write_hits_bed(out_dir / "hits.bed", hits, fdr=fdr)
     summary = {
         "discovery": _without_notices(found),
@@ -192,6 +202,7 @@ def annotate(
             "total": len(hits),
             "before_removing_repeats": int(hit_counts["hits"].sum()),
             "decoys": int(hit_counts["decoy_hits"].sum()),
+            "signal_overlap": _signal_overlap(maps, nulls),
             "at_fdr": n_credible,
             "fdr": fdr,
             "lambda": lambda_,
@@ -205,6 +216,12 @@ def annotate(
         logger.info("%s", notice)
     logger.info("%d patterns, %d supported; %d hits, %d with q <= %g", *_headline(summary), fdr)
     return summary
+
+
+def _signal_overlap(maps: MapFile, nulls: Sequence[MapFile]) -> float | None:
+    shuffled = np.concatenate([np.zeros(0), *(read_predictions(null) for null in nulls)])
+    share = signal_overlap(read_predictions(maps), shuffled)
+    return None if np.isnan(share) else round(share, 4)
 
 
 def _check_source(path: str | Path, discovery: Discovery, maps: MapFile) -> None:

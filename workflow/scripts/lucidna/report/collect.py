@@ -13,6 +13,7 @@ import pandas as pd
 
 from lucidna.errors import UserError
 from lucidna.files import read_json, read_tsv
+from lucidna.motifs.hit_columns import own_names
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,11 @@ class Experiment:
     def table(self, *parts: str) -> pd.DataFrame | None:
         """Read a table below the root; None when it is absent or has no header."""
         return read_table(self.root.joinpath(*parts))
+
+    def hits(self, task: str, head: str) -> pd.DataFrame | None:
+        """Read the hits of a task and head, with the workflow's own names of the columns; None when absent."""
+        found = self.table("motifs", task, head, "hits.tsv")
+        return None if found is None else own_names(found)
 
     def document(self, *parts: str) -> Any:
         """Read a JSON file below the root; None when it is absent."""

@@ -2,41 +2,36 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 
+from lucidna.report import effects_section
 from lucidna.report.collect import Experiment
-from lucidna.report.figures import histogram
-from lucidna.report.numbers import as_float, sentence
+from lucidna.report.hits_section import HIT_FILES, hit_figures, hits_table
+from lucidna.report.names import short_name
+from lucidna.report.numbers import sentence
 from lucidna.report.patterns_part import (
     hidden_note,
     label_class,
     null_parts,
-    pattern_column,
     patterns_table,
     read_patterns,
     saturation_table,
-    short_name,
 )
 from lucidna.report.tables import (
-    Cell,
     Column,
     Table,
     code_cell,
     count_cell,
-    first_of,
     number_cell,
     text_cell,
 )
 
-Q_LEVELS = (0.01, 0.05, 0.1, 0.2)
 FILES = (
     "patterns.tsv",
     "patterns.meme",
     "matches.tsv",
     "expected.tsv",
-    "hits.bed",
-    "hits.tsv",
+    *HIT_FILES,
     "reproducibility.tsv",
     "saturation.tsv",
     "seqlets.bed",
@@ -67,7 +62,7 @@ def _block(experiment: Experiment, task: str, head: str) -> dict:
     summary = experiment.document(*place, "summary.json") or {}
     patterns = experiment.table(*place, "patterns.tsv")
     matches = experiment.table(*place, "matches.tsv")
-    hits = experiment.table(*place, "hits.tsv")
+    hits = experiment.hits(task, head)
     found = read_patterns(experiment, task, head, "modisco.h5")
     nulls = null_parts(experiment, task, head)
     notes = []
@@ -80,7 +75,6 @@ def _block(experiment: Experiment, task: str, head: str) -> dict:
         notes.append("No null was run: whether shuffled sequences give such patterns too is not known.")
     notes += hidden_note(summary)
     hit_notes = [] if hits is not None and not hits.empty else ["No hit was called."]
-    positions = hit_positions(hits, experiment.table("data", "rows.tsv"))
     links = [(name, experiment.link(*place, name)) for name in FILES]
     fdr = experiment.config.get("motifs", {}).get("fdr", 0.1)
     return {
@@ -93,9 +87,10 @@ def _block(experiment: Experiment, task: str, head: str) -> dict:
         "nulls": nulls,
         "hit_notes": hit_notes,
         "hits": hits_table(hits),
-        "positions": histogram(positions, x_label="distance of the hit's centre from the summit (bp)", width=620),
-        "links": [(name, link) for name, link in links if link and not name.startswith("hits")],
-        "hit_links": [(name, link) for name, link in links if link and name.startswith("hits")],
+        "hit_figures": hit_figures(experiment, task, head, hits),
+        "effects": effects_section.block(experiment, task, head),
+        "links": [(name, link) for name, link in links if link and name not in HIT_FILES],
+        "hit_links": [(name, link) for name, link in links if link and name in HIT_FILES],
         "numbers": key_numbers(patterns, hits, fdr=fdr),
     }
 
@@ -141,38 +136,3 @@ def expected_table(expected: pd.DataFrame | None, *, fdr: float) -> Table | None
             ]
         )
     return Table("Expected motifs", columns, rows)
-
-
-def hits_table(hits: pd.DataFrame | None) -> Table | None:
-    """Count the hits of each pattern at several levels of the q-value."""
-    if hits is None or hits.empty:
-        return None
-    name = pattern_column(hits)
-    q_value = first_of(hits, "q_value", "q", "hit_q", "qvalue")
-    region = first_of(hits, "region_id", "peak_name", "region")
-    columns = [Column("pattern"), Column("all called", True)]
-    columns += [Column(f"q ≤ {level:g}", True) for level in Q_LEVELS] if q_value else []
-    columns += [Column("regions with a hit", True)] if region else []
-    rows, keys = [], []
-    for pattern, part in hits.groupby(name, sort=False):
-        cells = [Cell(short_name(str(pattern)), sort=str(pattern), css="code"), count_cell(len(part))]
-        cells += [count_cell(int((part[q_value] <= level).sum())) for level in Q_LEVELS] if q_value else []
-        cells += [count_cell(part[region].nunique())] if region else []
-        rows.append(cells)
-        keys.append(str(pattern))
-    order = sorted(range(len(rows)), key=lambda index: -as_float(rows[index][1].sort))
-    return Table("Hits", columns, [rows[i] for i in order], keys=[keys[i] for i in order])
-
-
-def hit_positions(hits: pd.DataFrame | None, regions: pd.DataFrame | None) -> np.ndarray:
-    """Return the distance of each hit's centre from the summit of its region, bp; empty when unknown."""
-    if hits is None or hits.empty or regions is None:
-        return np.empty(0)
-    region = first_of(hits, "region_id", "peak_name", "region")
-    if region is None or "start" not in hits or "summit" not in regions:
-        return np.empty(0)
-    summits = dict(zip(regions["region_id"].astype(str), regions["summit"], strict=True))
-    centre = (hits["start"].to_numpy(dtype=float) + hits["end"].to_numpy(dtype=float)) / 2
-    summit = np.array([as_float(summits.get(str(value))) for value in hits[region]])
-    distance = centre - summit
-    return distance[np.isfinite(distance)]

@@ -7,6 +7,8 @@ import pandas as pd
 from lucidna.motifs.logo import logo_svg
 from lucidna.motifs.patterns import Pattern, read_discovery
 from lucidna.report.collect import Experiment
+from lucidna.report.hits_section import pattern_column
+from lucidna.report.names import short_name
 from lucidna.report.numbers import number
 from lucidna.report.tables import Cell, Column, Table, code_cell, count_cell, first_of, number_cell, svg_cell, text_cell
 
@@ -173,11 +175,6 @@ def label_class(label: str) -> str:
     return "unknown"
 
 
-def short_name(name: str) -> str:
-    """Shorten "pos_patterns.pattern_0" to "pos 0"."""
-    return name.replace("_patterns.pattern_", " ")
-
-
 def matches_text(matches: pd.DataFrame | None, pattern: str, *, most: int = 3) -> str:
     """Write the best database matches of a pattern with their q-values."""
     if matches is None or matches.empty:
@@ -208,8 +205,3 @@ def null_logos(draws: list[list[Pattern]]) -> list[dict]:
         }
         for draw, pattern in found[:NULL_LOGOS]
     ]
-
-
-def pattern_column(hits: pd.DataFrame) -> str:
-    """Return the column of a table of hits that names the pattern."""
-    return first_of(hits, "pattern", "motif_name", "motif") or hits.columns[0]

@@ -15,8 +15,10 @@ from lucidna.report.attribution_section import map_files
 from lucidna.report.collect import Experiment, appearance, read_document
 from lucidna.report.criteria_words import criteria_of, label_of
 from lucidna.report.figures import Point, scatter
+from lucidna.report.hit_figures import calibration
 from lucidna.report.maps import MapFile, read_windows
-from lucidna.report.motifs_section import read_patterns, short_name
+from lucidna.report.motifs_section import read_patterns
+from lucidna.report.names import short_name
 from lucidna.report.numbers import number, percent
 from lucidna.report.ranking_section import joined, prediction_label
 from lucidna.report.tables import Table, from_frame
@@ -56,7 +58,7 @@ def section(experiment: Experiment, *, unmapped: str = "") -> dict:
         pattern_motif[task, head] = comparison["pattern_motif"]
         tables.append(found_motifs(comparison, place=f"{task}, {head} head"))
     for task, head in searched:
-        hits = experiment.table("motifs", task, head, "hits.tsv")
+        hits = experiment.hits(task, head)
         windows = attributed_windows(experiment, task, head)
         if hits is None or not instances.is_file() or windows is None:
             continue
@@ -65,6 +67,7 @@ def section(experiment: Experiment, *, unmapped: str = "") -> dict:
         known = pattern_motif.get((task, head))
         recovery = instance_recovery(credible, read_instances(instances), pattern_motif=known, within=windows)
         tables += found_instances(recovery, place=f"{task}, {head} head", fdr=fdr)
+        figures += calibration(hits, read_instances(instances), windows, known, place=f"{task}, {head} head")
     if mask.is_file():
         for task, head in attributed:
             quality = map_quality(map_files(experiment, task, head), mask)
@@ -88,8 +91,8 @@ def found_motifs(comparison: dict, *, place: str) -> Table:
     frame["pattern"] = frame["pattern"].map(short_name, na_action="ignore")
     frame["expected"] = np.where(frame["role"] == "decoy", "no", "yes")
     frame = frame[["motif", "role", "expected", "found", "pattern", "correlation"]]
-    unmatched = comparison["unmatched"]
-    strangers = f"; {len(unmatched)} patterns are none of them" if unmatched else ""
+    unmatched = len(comparison["unmatched"])
+    strangers = f"; {unmatched} patterns are none of them" if unmatched else ""
     said = f"{comparison['n_found']} of {comparison['n_functional']} found{strangers}"
     labels = {"pattern": "most like it"}
     return from_frame(frame, caption=f"Planted motifs and patterns ({place}): {said}", labels=labels, code=("pattern",))

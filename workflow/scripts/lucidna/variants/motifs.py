@@ -12,6 +12,7 @@ from memelite.fimo import fimo
 
 from lucidna.files import read_tsv
 from lucidna.meme import read_meme
+from lucidna.motifs.hit_columns import read_hits
 from lucidna.motifs.null import SUPPORTED, SUPPORTED_EMPTY
 from lucidna.sequence import one_hot_numpy
 
@@ -51,7 +52,7 @@ def read_task_motifs(folders: Sequence[str | Path], *, fdr: float) -> TaskMotifs
     hits, motifs = [], {}
     for folder in map(Path, folders):
         prefix = f"{folder.name}:" if len(folders) > 1 else ""
-        table = read_tsv(folder / "hits.tsv")
+        table = read_hits(folder / "hits.tsv")
         table = table[table["q_value"] <= fdr].fillna({"motif": ""})
         hits.append(table.assign(pattern=prefix + table["pattern"].astype(str)))
         patterns = read_tsv(folder / "patterns.tsv")

@@ -1,0 +1,1 @@
+"""Compare hits with what was planted."""

@@ -1,0 +1,202 @@
+"""One data set: its hits, Fi-NeMo's own ranking and scans with known matrices, against the truth."""
+
+import numpy as np
+import pandas as pd
+from memelite.fimo import fimo
+
+from hitbench.scores import Truth, at_rank, base_aupr, base_scores, fdr_interval, ranked, recall_at_precision
+from lucidna.attribution.hdf5 import AttributionFile
+from lucidna.attribution.nulls import codes_of
+from lucidna.files import read_json, read_tsv
+from lucidna.motifs.decoys import hit_q_values
+from lucidna.motifs.hit_columns import own_names, read_hits
+from lucidna.motifs.maps import open_maps, read_regions
+from lucidna.sequence import one_hot_numpy
+from lucidna.truth import read_instances
+
+SCORES = {"correlation": "correlation", "coefficient": "score", "coefficient of scaled maps": "relative_score"}
+_SCAN_P = 1e-3
+
+
+def compare(folder, settings):
+    """Return the tables of one experiment: fdr, recall, aupr, pairs."""
+    motifs = folder / "motifs" / "accessibility" / "counts"
+    attribute = folder / "attribute" / "accessibility" / "counts"
+    maps = open_maps(attribute / "deepshap.attributions.h5")
+    windows = read_regions(attribute / "deepshap.regions.bed", maps)
+    truth = Truth.of(read_instances(folder / "simulate" / "truth" / "instances.bed"), windows)
+    hits, decoys = read_hits(motifs / "hits.tsv"), own_names(read_tsv(motifs / "decoys.tsv"))
+    with AttributionFile(maps.path) as file:
+        block = file.read()
+    scans = scan(block.onehot, windows, read_json(folder / "simulate" / "truth" / "motifs.json"))
+    by_q = -hits["q_value"] + 1e-6 * hits["correlation"]
+    rankings = {"q-value": ranked(hits, by_q, truth), "Fi-NeMo's coefficient": ranked(hits, hits["score"], truth)}
+    rankings |= {name: ranked(found, found["score"], truth) for name, found in scans.items()}
+    return {
+        "fdr": fdr_table(hits, decoys, truth, maps, settings),
+        "recall": recall_table(rankings, hits, truth, settings),
+        "aupr": aupr_table(hits, by_q, scans, block, truth),
+        "pairs": pair_rows(motifs, folder),
+        "compared": pd.DataFrame([count(hits, truth, folder)]),
+    }
+
+
+def count(hits, truth, folder):
+    """Return what was compared."""
+    functional = truth.functional
+    return {
+        "windows": len(truth.windows),
+        "functional": int(functional.sum()),
+        "decoys": int((~functional).sum()),
+        "hits": len(hits),
+        "patterns": hits["pattern"].nunique(),
+        "ceiling": read_json(folder / "simulate" / "truth" / "summary.json")["ceiling_pearson"],
+        "valid_pearson": np.mean(
+            [read_json(path)["valid"]["pearson"] for path in sorted(folder.glob("train/*/metrics.json"))]
+        ),
+    }
+
+
+def scan(onehot, windows, motifs):
+    """Scan the windows with the true matrices, functional ones and all; return the matches of each, scored by p."""
+    ppms = {motif["name"]: np.array(motif["ppm"]) for motif in motifs}
+    roles = {motif["name"]: motif["role"] for motif in motifs}
+    tables = fimo(ppms, one_hot_numpy(codes_of(onehot)), threshold=_SCAN_P)
+    parts = []
+    for name, table in zip(ppms, tables, strict=True):
+        row = table["sequence_name"].to_numpy(dtype=np.int64)
+        left = windows["start"].to_numpy()[row]
+        parts.append(
+            pd.DataFrame(
+                {
+                    "chrom": windows["chrom"].to_numpy()[row],
+                    "start": table["start"].to_numpy(dtype=np.int64) + left,
+                    "end": table["end"].to_numpy(dtype=np.int64) + left,
+                    "pattern": name,
+                    "score": -np.log10(np.maximum(table["p-value"].to_numpy(dtype=float), 1e-30)),
+                    "role": roles[name],
+                    "region_id": windows["region_id"].to_numpy()[row],
+                }
+            )
+        )
+    found = pd.concat(parts, ignore_index=True).sort_values("score", ascending=False, kind="stable")
+    found = found.drop_duplicates(["chrom", "start", "end", "pattern"]).reset_index(drop=True)
+    # Of overlapping matches of one motif only the best stays, as in the truth.
+    found = found[best_of_overlapping(found)].reset_index(drop=True)
+    return {
+        "true matrices, decoys too": found,
+        "true matrices, functional only": found[found["role"] != "decoy"].reset_index(drop=True),
+    }
+
+
+def best_of_overlapping(found):
+    """Say which matches, best first, overlap no better one of their motif."""
+    kept = np.ones(len(found), dtype=bool)
+    for _, group in found.groupby(["chrom", "pattern"]):
+        taken = np.zeros(int(group["end"].max()) + 1, dtype=bool)
+        for index, start, end in group[["start", "end"]].itertuples():
+            kept[index] = not taken[start:end].any()
+            if kept[index]:
+                taken[start:end] = True
+    return kept
+
+
+def fdr_table(hits, decoys, truth, maps, settings):
+    """Compare nominal and observed false discovery rates, for each score that hits may compete by."""
+    rows = []
+    draws = int(decoys["draw"].max()) + 1 if len(decoys) else 1
+    for label, column in SCORES.items():
+        q_value = hit_q_values(
+            hits[column].to_numpy(),
+            hits["pattern"].to_numpy(),
+            decoys[column].to_numpy(),
+            decoys["pattern"].to_numpy(),
+            n_target_regions=maps.n_regions,
+            n_decoy_regions=draws * maps.n_regions,
+        )
+        for nominal in settings["nominal"]:
+            kept = hits[q_value <= nominal]
+            found = ranked(kept, kept[column], truth)
+            precision, recall = at_rank(found, len(kept))
+            low, high = fdr_interval(found.true, found.hits["region_id"], draws=settings["bootstraps"], seed=0)
+            rows.append(
+                {
+                    "score": label,
+                    "nominal_fdr": nominal,
+                    "hits": len(kept),
+                    "observed_fdr": 1 - precision,
+                    "low": low,
+                    "high": high,
+                    "holds": "yes" if low <= nominal else "no",
+                    "on_decoys": found.decoy.mean() if len(kept) else float("nan"),
+                    "recall": recall,
+                }
+            )
+    return pd.DataFrame(rows).round(4)
+
+
+def recall_table(rankings, hits, truth, settings):
+    """Compare recalls at equal observed precision: that of Fi-NeMo as it is, and of each nominal rate."""
+    q_value = hits["q_value"].to_numpy()
+    levels = {"Fi-NeMo at its default": at_rank(rankings["Fi-NeMo's coefficient"], len(hits))[0]}
+    for nominal in settings["nominal"]:
+        kept = hits[q_value <= nominal]
+        levels[f"q <= {nominal}"] = at_rank(ranked(kept, kept["correlation"], truth), len(kept))[0]
+    return pd.DataFrame(
+        [
+            {
+                "precision_of": of,
+                "precision": precision,
+                "ranking": name,
+                "recall": recall_at_precision(ranking, precision),
+            }
+            for of, precision in levels.items()
+            for name, ranking in rankings.items()
+        ]
+    ).round(4)
+
+
+def aupr_table(hits, by_q, scans, block, truth):
+    """Compare how well bases of functional instances are told from the rest."""
+    length = block.onehot.shape[2]
+    keys = {
+        "q-value": (hits, by_q - by_q.min() + 1e-3 if len(hits) else by_q),
+        "correlation": (hits, hits["correlation"]),
+        "Fi-NeMo's coefficient": (hits, hits["score"]),
+        "|contribution| of the hit": (hits, hits["contribution"].abs()),
+    }
+    keys |= {name: (found, found["score"]) for name, found in scans.items()}
+    scores = {name: base_scores(table, key, truth.windows, length=length) for name, (table, key) in keys.items()}
+    scores["|map|, no hits"] = np.abs(block.projected)
+    return pd.DataFrame(
+        [{"ranking": name, "base_aupr": base_aupr(each, truth)} for name, each in scores.items()]
+    ).round(4)
+
+
+def pair_rows(motifs, folder):
+    """List every pair of elements with the motifs that they are, and what was said of it."""
+    pairs, elements = read_tsv(motifs / "pairs.tsv"), read_tsv(motifs / "elements.tsv")
+    known = dict(zip(elements["element"], elements["consensus"], strict=True))
+    truth = read_json(folder / "simulate" / "truth" / "motifs.json")
+    names = {element: nearest_motif(consensus, truth) for element, consensus in known.items()}
+    table = pairs.assign(motif_a=pairs["element_a"].map(names), motif_b=pairs["element_b"].map(names))
+    planted = [
+        "yes" if {a, b} == {m["name"] for m in truth if m["role"] == "pair"} else "no"
+        for a, b in zip(table["motif_a"], table["motif_b"], strict=True)
+    ]
+    columns = ["motif_a", "motif_b", "planted", "regions_both", "expected_both", "distance", "strands", "at_distance"]
+    columns += ["expected_at_distance", "spacing_q", "interaction", "interaction_expected", "interaction_q", "evidence"]
+    return table.assign(planted=planted)[columns].round(4)
+
+
+def nearest_motif(consensus, motifs):
+    """Return the planted motif that shares most letters with a consensus, on either strand, at any offset."""
+    complement = str.maketrans("ACGTMRWSYKN", "TGCAKYWSRMN")
+    best = (0, "none")
+    for motif in motifs:
+        for word in (consensus, consensus.translate(complement)[::-1]):
+            other = motif["consensus"]
+            for offset in range(-len(other) + 4, len(word) - 3):
+                pairs = [(word[i], other[i - offset]) for i in range(len(word)) if 0 <= i - offset < len(other)]
+                best = max(best, (sum(a == b for a, b in pairs), motif["name"]))
+    return best[1] if best[0] >= 6 else "none"

@@ -1,0 +1,109 @@
+"""Pairs of the simulated grammar, by its true instances and its own rule."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lucidna.motifs.effect_tables import EffectSettings
+from lucidna.motifs.pair_table import PAIRS_COLUMNS, pairs_table
+from lucidna.simulate.genome import build_chromosome
+from lucidna.simulate.grammar import PAIR_SLACK, PAIR_SPACING, build_motifs, difficulty_of, find_matches
+from lucidna.simulate.ppm import log_odds, reverse_complement_ppm
+
+WINDOW = 200
+
+
+def oracle(motifs):
+    """The log2 effects of all matches of a sequence, summed: what a perfect network would have learnt."""
+    first, second = (motif for motif in motifs.values() if motif.role == "pair")
+
+    def scores(codes, motif, reverse):
+        table = log_odds(reverse_complement_ppm(motif.ppm) if reverse else motif.ppm)
+        windows = np.lib.stride_tricks.sliding_window_view(codes, motif.width, axis=1)
+        found = sum(table[column, windows[:, :, column]] for column in range(motif.width))
+        return np.where(found >= motif.threshold, found / motif.best, 0.0)
+
+    def predict(variants, sequences):
+        codes = variants.reshape(-1, variants.shape[2])
+        total = np.zeros(len(codes))
+        for reverse in (False, True):
+            found = {motif.name: scores(codes, motif, reverse) for motif in motifs.values()}
+            for motif in motifs.values():
+                total += motif.effect_alone * found[motif.name].sum(axis=1)
+            a, b = found[first.name], found[second.name]
+            near = range(PAIR_SPACING - PAIR_SLACK, PAIR_SPACING + PAIR_SLACK + 1)
+            for one, other, motif, sign in ((a, b, first, 1), (b, a, second, -1)):
+                partner = np.zeros(one.shape, dtype=bool)
+                for spacing in near:
+                    shift = sign * (-spacing if reverse else spacing)
+                    source = np.arange(one.shape[1]) + shift
+                    valid = (source >= 0) & (source < one.shape[1])
+                    partner[:, valid] |= other[:, source[valid]] > 0
+                total += (motif.effect - motif.effect_alone) * (one * partner).sum(axis=1)
+        return total.reshape(1, *variants.shape[:2])
+
+    return predict
+
+
+@pytest.fixture(scope="module")
+def table():
+    difficulty = difficulty_of("standard")
+    motifs = build_motifs(difficulty)
+    chromosome = build_chromosome(300_000, 600, motifs=motifs, difficulty=difficulty, rng=np.random.default_rng(7))
+    matches = find_matches(chromosome.codes, motifs)
+    left = chromosome.sites - WINDOW // 2
+    sequences = chromosome.codes[left[:, None] + np.arange(WINDOW)]
+    sequences = np.where(sequences > 3, 0, sequences).astype(np.uint8)
+    row = np.searchsorted(left, matches["start"].to_numpy(), side="right") - 1
+    placed = pd.DataFrame(
+        {
+            "row": row,
+            "start": matches["start"] - left[row],
+            "end": matches["end"] - left[row],
+            "strand": matches["strand"],
+            "pattern": matches["motif"],
+        }
+    )
+    placed = placed[(row >= 0) & (placed["end"] <= WINDOW)]
+    settings = EffectSettings(draws=3, max_pairs=40)
+    notices = []
+    found = pairs_table(oracle(motifs), sequences, placed, list(motifs), settings, notices, fdr=0.05, seed=0)
+    assert notices == []
+    return found, motifs
+
+
+def test_the_planted_pair_and_its_spacing_are_found_and_nothing_else(table):
+    found, motifs = table
+    assert list(found.columns) == PAIRS_COLUMNS
+    assert len(found) == len(motifs) * (len(motifs) - 1) // 2
+    planted = found[(found["element_a"] == "OCT") & (found["element_b"] == "SOX")].iloc[0]
+    assert (planted["distance"], planted["strands"]) == (PAIR_SPACING, "same")
+    assert planted["at_distance"] > 5 * planted["expected_at_distance"]
+    assert planted["evidence"] == "spacing, more than the sum"
+    others = found.drop(index=planted.name)
+    assert not others["evidence"].str.contains("spacing").any()
+    assert not others["evidence"].str.contains("more than").any()
+    assert planted["spacing_q"] < 0.05 < others["spacing_q"].min()
+
+
+def test_the_interaction_is_that_of_the_grammar(table):
+    found, motifs = table
+    planted = found[(found["element_a"] == "OCT") & (found["element_b"] == "SOX")].iloc[0]
+    full = sum(motifs[name].effect - motifs[name].effect_alone for name in ("OCT", "SOX"))
+    assert 0.7 * full < planted["at_distance_interaction"] <= full
+    assert abs(planted["elsewhere_interaction"]) < 0.3 * full
+    decoys = found[found["element_a"].isin(["NFY", "YY1"]) | found["element_b"].isin(["NFY", "YY1"])]
+    assert len(decoys) == 17
+    assert decoys["interaction"].abs().max() < 0.1 * full
+
+
+def test_one_pattern_or_few_hits_are_said():
+    placed = pd.DataFrame({"row": range(30), "start": 10, "end": 20, "strand": "+", "pattern": "a"})
+    sequences = np.zeros((30, 50), dtype=np.uint8)
+    notices = []
+    arguments = {"fdr": 0.1, "seed": 0}
+    found = pairs_table(None, sequences, placed, ["a", "b"], EffectSettings(), notices, **arguments)
+    assert list(found.columns) == PAIRS_COLUMNS
+    assert found.empty
+    assert notices == ["no pairs: 1 supported pattern has 20 hits or more"]
+    assert pairs_table(None, sequences, placed[:0], [], EffectSettings(), [], **arguments).empty

@@ -1,0 +1,83 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from lucidna.motifs.pairs import co_occurrence, pairs_of, spacing
+
+
+def hits(rows, starts, strands="+", width=10):
+    rows, starts = np.asarray(rows), np.asarray(starts)
+    return pd.DataFrame({"row": rows, "start": starts, "end": starts + width, "strand": strands})
+
+
+def test_co_occurrence_is_the_permutation_of_regions():
+    rng = np.random.default_rng(0)
+    first, second = rng.random(200) < 0.3, rng.random(200) < 0.4
+    found = co_occurrence(first, second)
+    assert found.expected == pytest.approx(first.sum() * second.sum() / 200)
+    drawn = np.array([(first & rng.permutation(second)).sum() for _ in range(4000)])
+    tails = min((drawn >= found.both).mean(), (drawn <= found.both).mean())
+    assert found.p_value == pytest.approx(min(1, 2 * tails), abs=0.05)
+    together = co_occurrence(first, first)
+    assert together.p_value < 1e-10
+    assert co_occurrence(first, ~first).p_value < 1e-10
+    assert co_occurrence(first, ~first).both == 0
+    assert np.isnan(co_occurrence(first[:0], first[:0]).p_value)
+
+
+def test_distance_is_along_the_strand_of_the_first():
+    first = hits([0, 1, 2, 3, 4], [50, 50, 50, 50, 50], list("++--+"))
+    second = hits([0, 1, 2, 3, 4, 9], [66, 34, 34, 66, 55, 0], list("+-" * 3), width=8)
+    found = pairs_of(first, second).set_index("row")
+    assert found.index.tolist() == [0, 1, 2, 3]  # those of row 4 overlap
+    # A forward site begins at its start, a reverse one at its end.
+    assert found["distance"].tolist() == [16, 42 - 50, 60 - 34, 60 - 74]
+    assert found["same_strand"].tolist() == [True, False, False, True]
+    turned = pairs_of(hits([0], [100], "-"), hits([0], [84], "-")).iloc[0]
+    assert (turned["distance"], turned["same_strand"]) == (16, True)
+
+
+def random_hits(n, *, seed, spread=25):
+    rng = np.random.default_rng(seed)
+    starts = np.clip(rng.normal(120, spread, n), 0, 240).astype(int)
+    return hits(np.arange(n), starts, rng.choice(["+", "-"], n))
+
+
+def test_a_planted_spacing_is_found_on_both_strands():
+    first = random_hits(150, seed=1)
+    rng = np.random.default_rng(2)
+    sign = np.where(first["strand"] == "+", 1, -1)
+    second = first.assign(start=first["start"] + sign * (16 + rng.integers(-2, 3, 150)))
+    second["end"] = second["start"] + 10
+    loose = random_hits(150, seed=3)
+    half = np.arange(150) % 2 == 0
+    mixed = pd.concat([second[half], loose[~half]])
+    found = spacing(first, mixed, draws=199)
+    assert found.distance == 16
+    assert found.same_strand
+    assert found.at_distance >= 75
+    assert found.expected < 15
+    assert found.p_value == pytest.approx(1 / 200)
+    # Seen from the second, the first lies before it.
+    assert spacing(mixed.reset_index(drop=True), first, draws=19).distance == -16
+
+
+def test_crowding_at_the_summit_is_no_preference():
+    p_values = []
+    for seed in range(12):
+        first, second = random_hits(120, seed=seed, spread=15), random_hits(120, seed=100 + seed, spread=15)
+        found = spacing(first, second, draws=99)
+        p_values.append(found.p_value)
+        assert np.isfinite(found.expected)
+    assert np.mean(p_values) > 0.3
+    assert min(p_values) > 0.01
+
+
+def test_few_regions_are_not_tested():
+    first = random_hits(8, seed=0, spread=5)
+    found = spacing(first, first.assign(start=first["start"] + 20, end=first["end"] + 20))
+    assert found.n_pairs == 8
+    assert np.isnan(found.p_value)
+    nothing = spacing(first, first[:0])
+    assert nothing.n_pairs == 0
+    assert np.isnan(nothing.distance)

@@ -1,0 +1,189 @@
+"""Take composite patterns apart, so that pairs of motifs can be counted whichever pattern shows them.
+
+TF-MoDISco gives two motifs that often stand side by side as one pattern, one for each spacing, and a motif with many
+instances as several patterns. For what is together with what, both hide the motifs: an element is a motif
+whatever patterns it is in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from lucidna.motifs.patterns import Pattern, consensus, information, similarity
+
+_BITS, _GAP = 0.6, 2  # least information of a column, and most poorer columns inside a block
+_LEAST_BITS = 8.0  # of a block that can stand alone
+_SAME = 0.8  # cosine from which two blocks are one element
+_NEAR = 3  # bp between the begins of two hits that are one instance
+
+COLUMNS = ["element", "consensus", "pattern", "start", "end", "strand"]
+
+
+class Part(NamedTuple):
+    """An element within the core of a pattern.
+
+    Attributes
+    ----------
+    element : str
+    start, end : int
+        Columns of the core that the element covers; they may reach beyond it.
+    reverse : bool
+        Whether the pattern shows the element's reverse complement.
+    """
+
+    element: str
+    start: int
+    end: int
+    reverse: bool
+
+
+def blocks(ppm: np.ndarray) -> list[tuple[int, int]]:
+    """Find the runs of informative columns that could stand alone; one run of all columns when there is none.
+
+    Parameters
+    ----------
+    ppm : ndarray, shape (4, w)
+
+    Returns
+    -------
+    list of (start, end)
+        Half-open.
+    """
+    bits = information(ppm)
+    strong = np.flatnonzero(bits >= _BITS)
+    if not len(strong):
+        return [(0, ppm.shape[1])]
+    breaks = np.flatnonzero(np.diff(strong) > _GAP + 1) + 1
+    runs = [(int(run[0]), int(run[-1]) + 1) for run in np.split(strong, breaks)]
+    kept = [(start, end) for start, end in runs if bits[start:end].sum() >= _LEAST_BITS]
+    return kept or [(int(strong[0]), int(strong[-1]) + 1)]
+
+
+def elements(patterns: Sequence[Pattern]) -> tuple[dict[str, list[Part]], pd.DataFrame]:
+    """Name the elements that patterns are made of.
+
+    A pattern with several blocks is taken apart when another pattern, unlike it as a whole, holds one of its blocks
+    too: then the block is a motif by itself. A bipartite motif with one spacing stays whole. Blocks that are alike
+    on either strand are one element, named after the largest of the patterns that show it alone, or
+    "pattern:2" for the second block of the largest composite when none does.
+
+    Parameters
+    ----------
+    patterns : sequence of Pattern
+
+    Returns
+    -------
+    parts : dict
+        Pattern -> its parts, from left to right.
+    table : DataFrame
+        One line per part: element, consensus (of the element), pattern, start, end (columns of the pattern's
+        core), strand.
+    """
+    cores = {pattern.name: pattern.ppm[:, pattern.core] for pattern in patterns}
+    found = {name: blocks(core) for name, core in cores.items()}
+    cut = {name: (found[name] if _is_composite(name, cores, found) else [_span(found[name])]) for name in found}
+    sizes = {pattern.name: pattern.n_seqlets for pattern in patterns}
+    signs = {pattern.name: pattern.sign for pattern in patterns}
+    order = [(len(runs) > 1, -sizes[name], name, number) for name, runs in cut.items() for number in range(len(runs))]
+    known: dict[str, tuple[str, np.ndarray]] = {}
+    parts: dict[str, dict[int, Part]] = {name: {} for name in cut}
+    for several, _, name, number in sorted(order):
+        start, end = cut[name][number]
+        block = cores[name][:, start:end]
+        rivals = [(_align(other, block), element) for element, (sign, other) in known.items() if sign == signs[name]]
+        (cosine, offset, reverse), element = max(rivals, default=((-1.0, 0, False), ""))
+        if cosine < _SAME:
+            element, offset, reverse = f"{name}:{number + 1}" if several else name, 0, False
+            known[element] = (signs[name], block)
+        width = known[element][1].shape[1]
+        parts[name][number] = Part(element, start + offset, start + offset + width, reverse)
+    ordered = {name: [own[number] for number in sorted(own)] for name, own in parts.items()}
+    rows = [
+        (part.element, consensus(known[part.element][1]), name, part.start, part.end, "-" if part.reverse else "+")
+        for name, own in ordered.items()
+        for part in own
+    ]
+    return ordered, pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _span(runs: list[tuple[int, int]]) -> tuple[int, int]:
+    return runs[0][0], runs[-1][1]
+
+
+def _is_composite(name: str, cores: dict[str, np.ndarray], found: dict[str, list[tuple[int, int]]]) -> bool:
+    """Say whether a pattern of several blocks shares one of them with a pattern unlike the whole."""
+    if len(found[name]) < 2:
+        return False
+    whole = _weighted(cores[name])
+    for other, runs in found.items():
+        if other == name or similarity(whole, _weighted(cores[other])) >= _SAME:
+            continue
+        for start, end in found[name]:
+            block = cores[name][:, start:end]
+            if any(_align(cores[other][:, a:b], block)[0] >= _SAME for a, b in runs):
+                return True
+    return False
+
+
+def _weighted(ppm: np.ndarray) -> np.ndarray:
+    return (ppm - 0.25) * information(ppm)
+
+
+def _align(element: np.ndarray, block: np.ndarray) -> tuple[float, int, bool]:
+    """Return the best cosine of an element and a block, where the element begins in the block, and its strand."""
+    one, two = _weighted(element), _weighted(block)
+    norm = np.linalg.norm(one) * np.linalg.norm(two)
+    best = (-1.0, 0, False)
+    for reverse, other in ((False, one), (True, one[::-1, ::-1])):
+        # "full" begins where the element's last column meets the block's first.
+        products = sum(np.correlate(a, b, mode="full") for a, b in zip(two, other, strict=True))
+        place = int(np.argmax(products))
+        cosine = float(products[place] / norm) if norm > 0 else 0.0
+        best = max(best, (cosine, place - (element.shape[1] - 1), reverse))
+    return best
+
+
+def element_hits(hits: pd.DataFrame, parts: dict[str, list[Part]], *, length: int) -> pd.DataFrame:
+    """Turn hits of patterns into hits of elements.
+
+    Parameters
+    ----------
+    hits : DataFrame
+        row, start, end (of the core, within the window), strand, pattern.
+    parts : dict
+        From `elements`.
+    length : int
+        bp of a window; an element that reaches beyond it is left out.
+
+    Returns
+    -------
+    DataFrame
+        row, start, end, strand, pattern (the element). Of hits that put one element at one place, up to 3 bp
+        apart, on one strand, the first stays.
+    """
+    frames = [pd.DataFrame(columns=["row", "start", "end", "strand", "pattern"])]
+    for name, group in hits.groupby("pattern", sort=False):
+        minus = (group["strand"] == "-").to_numpy()
+        for part in parts.get(str(name), []):
+            start = np.where(minus, group["end"] - part.end, group["start"] + part.start)
+            frames.append(
+                pd.DataFrame(
+                    {
+                        "row": group["row"].to_numpy(),
+                        "start": start,
+                        "end": start + part.end - part.start,
+                        "strand": np.where(minus ^ part.reverse, "-", "+"),
+                        "pattern": part.element,
+                    }
+                )
+            )
+    table = pd.concat([frame for frame in frames if len(frame)] or frames, ignore_index=True)
+    table = table[(table["start"].astype(int) >= 0) & (table["end"].astype(int) <= length)]
+    table = table.sort_values(["pattern", "row", "strand", "start"], kind="stable", ignore_index=True)
+    same = (table[["pattern", "row", "strand"]] == table[["pattern", "row", "strand"]].shift()).all(axis=1)
+    repeat = same & (table["start"].astype(float).diff() <= _NEAR)
+    return table[~repeat].reset_index(drop=True)

@@ -1,0 +1,57 @@
+"""The columns of the table of hits, and its file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from lucidna.files import read_tsv, write_tsv
+
+COLUMNS = [
+    "chrom",
+    "start",
+    "end",
+    "start_untrimmed",
+    "end_untrimmed",
+    "pattern",
+    "relative_score",
+    "score",
+    "correlation",
+    "contribution",
+    "strand",
+    "region_id",
+    "row",
+    "agreement",
+    "q_value",
+    "motif",
+]
+FINEMO_NAMES = {
+    "chrom": "chr",
+    "pattern": "motif_name",
+    "relative_score": "hit_coefficient",
+    "score": "hit_coefficient_global",
+    "correlation": "hit_similarity",
+    "contribution": "hit_importance",
+    "region_id": "peak_name",
+    "row": "peak_id",
+    "motif": "match_name",
+}
+"""Column -> its name in hits.tsv: Fi-NeMo's own where it has the column, in units of the model's output."""
+
+DECOY_COLUMNS = ["draw", "row", "pattern", "relative_score", "score", "correlation", "contribution"]
+
+
+def write_hits(path: str | Path, hits: pd.DataFrame) -> None:
+    """Write hits.tsv, with Fi-NeMo's names of the columns."""
+    write_tsv(path, hits.rename(columns=FINEMO_NAMES))
+
+
+def read_hits(path: str | Path) -> pd.DataFrame:
+    """Read hits.tsv, or a table that begins with its columns, with the names of `COLUMNS`."""
+    return own_names(read_tsv(path))
+
+
+def own_names(hits: pd.DataFrame) -> pd.DataFrame:
+    """Return a table of hits with the names of `COLUMNS`; names that are so already stay."""
+    return hits.rename(columns={theirs: own for own, theirs in FINEMO_NAMES.items()})

@@ -1,0 +1,133 @@
+"""Double ablation: how much more, or less, two instances do together than the sum of what each does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from lucidna.motifs.ablation import Predict, control_places, effects_of, region_shuffles, spans
+
+_CLOSE = 40  # bp
+_FEWEST, _FEWEST_OTHERS = 5, 3  # instances that a multiple is fitted to, and pairs that a median is taken of
+
+
+class Interaction(NamedTuple):
+    """The non-additive part of pairs of instances.
+
+    Attributes
+    ----------
+    first, second : ndarray
+        float64 (networks, n): what A, and what B, adds when the other is not there.
+    pairs : ndarray
+        float64 (networks, n): f(A and B) - f(B alone) - f(A alone) + f(neither).
+    control : ndarray
+        float64 (networks, n), the same with, in place of B, bases of the region that belong to no hit; NaN where
+        there is no room for them.
+    """
+
+    first: np.ndarray
+    second: np.ndarray
+    pairs: np.ndarray
+    control: np.ndarray
+
+
+def double_ablation(
+    predict: Predict,
+    sequences: np.ndarray,
+    pairs: pd.DataFrame,
+    taken: np.ndarray,
+    *,
+    draws: int = 5,
+    seed: int = 0,
+) -> Interaction:
+    """Replace the instances of pairs one by one and together.
+
+    Parameters
+    ----------
+    predict : callable
+        See `ablation.Predict`.
+    sequences : ndarray
+        uint8 (N, L), the regions.
+    pairs : DataFrame
+        row, start_a, end_a, start_b, end_b (within the region).
+    taken : ndarray
+        bool (N, L), bases of hits.
+    draws, seed : int
+        As for `ablation.ablation_effects`.
+    """
+    rows = pairs["row"].to_numpy(dtype=np.int64)
+    length = sequences.shape[1]
+    first = spans(pairs["start_a"].to_numpy(), pairs["end_a"].to_numpy(), length=length)
+    second = spans(pairs["start_b"].to_numpy(), pairs["end_b"].to_numpy(), length=length)
+    widths = (pairs["end_b"] - pairs["start_b"]).to_numpy(dtype=np.int64)
+    starts = control_places(rows, widths, taken, seed=seed)
+    other = spans(starts, np.where(starts < 0, starts, starts + widths), length=length)
+    masks = np.stack([first, second, first | second, other, first | other], axis=1)
+    needed, place = np.unique(rows, return_inverse=True)
+    shuffles = region_shuffles(sequences[needed], draws=draws, seed=seed)[place]
+    whole, without = effects_of(predict, sequences[rows], shuffles, masks)
+    no_a, no_b, neither, no_c, neither_ac = np.moveaxis(without, 2, 0)
+    control = np.where(starts < 0, np.nan, whole - no_a - no_c + neither_ac)
+    return Interaction(no_b - neither, no_a - neither, whole - no_a - no_b + neither, control)
+
+
+def expected_interaction(
+    first: np.ndarray, second: np.ndarray, distance: np.ndarray, others: Sequence[tuple[np.ndarray, ...]]
+) -> np.ndarray:
+    """Predict what two instances would do beyond the sum if they were any two instances.
+
+    Networks saturate, and log counts of overlapping effects do not add up: pairs without any grammar interact.
+    For each pair of other elements the interaction is fitted (least squares, no intercept) as a multiple of the
+    product of what the two add alone, once for instances up to 40 bp apart and once for the rest. The median of
+    these multiples is what is expected of any pair: a few pairs with a grammar do not move it.
+
+    Parameters
+    ----------
+    first, second, distance : ndarray
+        float64 (n,), what A and B add alone, and bp between them.
+    others : sequence of (first, second, distance, interaction)
+        One for each pair of other elements.
+
+    Returns
+    -------
+    ndarray
+        float64 (n,); zeros with fewer than three other pairs.
+    """
+    expected = np.zeros(len(first))
+    for close in (True, False):
+        here = (np.abs(distance) <= _CLOSE) == close
+        factors = []
+        for one, two, apart, interaction in others:
+            rows = (np.abs(apart) <= _CLOSE) == close
+            product = (one * two)[rows]
+            if rows.sum() >= _FEWEST and (product**2).sum() > 0:
+                factors.append((interaction[rows] * product).sum() / (product**2).sum())
+        if len(factors) >= _FEWEST_OTHERS:
+            expected[here] = np.median(factors) * (first * second)[here]
+    return expected
+
+
+def choose_pairs(pairs: pd.DataFrame, most: int, *, preferred: np.ndarray, seed: int) -> np.ndarray:
+    """Choose at most `most` pairs, up to half of them among the preferred; the rest of the room goes to whom needs it.
+
+    Parameters
+    ----------
+    pairs : DataFrame
+    most : int
+    preferred : ndarray
+        bool (n,).
+    seed : int
+
+    Returns
+    -------
+    ndarray
+        int64, positions in increasing order.
+    """
+    rng = np.random.default_rng([seed, 7])
+    order = rng.permutation(len(pairs))
+    inside, outside = order[preferred[order]], order[~preferred[order]]
+    n_inside = min(len(inside), max(most // 2, most - len(outside)))
+    return np.sort(np.concatenate([inside[:n_inside], outside[: most - n_inside]]))

@@ -1,0 +1,181 @@
+"""The table of pairs of elements: together, how far apart, and with what effect beyond the sum."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from lucidna.motifs.ablation import Predict
+from lucidna.motifs.effect_tables import EffectSettings, spread_over_networks, taken_bases
+from lucidna.motifs.importance import sign_flip_p
+from lucidna.motifs.interaction import Interaction, choose_pairs, double_ablation, expected_interaction
+from lucidna.motifs.null import benjamini_hochberg
+from lucidna.motifs.pairs import Spacing, co_occurrence, pairs_of, spacing
+
+PAIRS_COLUMNS = [
+    *("element_a", "element_b", "regions_a", "regions_b", "regions_both", "expected_both"),
+    *("co_occurrence_p", "co_occurrence_q", "pairs", "distance", "strands", "at_distance", "expected_at_distance"),
+    *("spacing_p", "spacing_q", "ablated", "interaction", "interaction_sd", "interaction_control"),
+    *("interaction_expected", "interaction_p", "interaction_q", "at_distance_interaction", "elsewhere_interaction"),
+    "evidence",
+]
+_FEWEST_HITS = 20  # of a pattern that pairs are sought for
+_MOST_PATTERNS = 12  # of which pairs are sought
+_FEWEST_PAIRS = 10  # instances whose double ablation is tested
+_NEAR = 2  # bp around the preferred distance
+
+
+class _Ablated(NamedTuple):
+    """The double ablations of one pair of elements: their distances, and which have the preferred arrangement."""
+
+    found: Interaction
+    distance: np.ndarray
+    preferred: np.ndarray
+
+    def means(self) -> tuple[np.ndarray, ...]:
+        """Return, as means over networks, what A and B add alone; the distance; and the interaction."""
+        first, second, pairs = (values.mean(axis=0) for values in self.found[:3])
+        return first, second, self.distance, pairs
+
+
+def pairs_table(
+    predict: Predict,
+    sequences: np.ndarray,
+    placed: pd.DataFrame,
+    patterns: Sequence[str],
+    settings: EffectSettings,
+    notices: list[str],
+    *,
+    fdr: float,
+    seed: int,
+) -> pd.DataFrame:
+    """Look at every pair of credible patterns that have hits enough.
+
+    Parameters
+    ----------
+    predict : callable
+    sequences : ndarray
+        uint8 (N, L).
+    placed : DataFrame
+        Hits within their windows: row, start, end, strand, pattern.
+    patterns : sequence of str
+        The credible ones.
+    settings : EffectSettings
+    notices : list of str
+        Gets a sentence when patterns are left out.
+    fdr, seed
+
+    Returns
+    -------
+    DataFrame
+        `PAIRS_COLUMNS`: what `pairs.co_occurrence` and `pairs.spacing` say (with q-values over all pairs), and of
+        the double ablation of `ablated` pairs of instances the mean over instances and networks, its spread over
+        networks, that of the control, what is expected of any two instances that do as much alone
+        (`interaction.expected_interaction`), p and q of the difference from it, and the means at the preferred
+        distance and elsewhere. evidence: "spacing", and "more than the sum" or "less than the sum" (of what is
+        expected), each where q <= fdr.
+    """
+    placed = placed.reset_index(drop=True)
+    counts = placed["pattern"].value_counts()
+    chosen = [name for name in patterns if counts.get(name, 0) >= _FEWEST_HITS]
+    chosen = sorted(chosen, key=lambda name: -counts[name])
+    if len(chosen) > _MOST_PATTERNS:
+        notices.append(f"pairs were sought of the {_MOST_PATTERNS} patterns with most hits, of {len(chosen)}")
+    chosen = [name for name in patterns if name in chosen[:_MOST_PATTERNS]]
+    if placed.shape[0] and len(chosen) < 2:
+        have = "pattern has" if len(chosen) == 1 else "patterns have"
+        notices.append(f"no pairs: {len(chosen)} supported {have} {_FEWEST_HITS} hits or more")
+    taken = taken_bases(sequences, placed)
+    groups = {name: placed[placed["pattern"] == name] for name in chosen}
+    present = {name: np.isin(np.arange(len(sequences)), group["row"]) for name, group in groups.items()}
+    rows, ablated = [], []
+    for first, second in itertools.combinations(chosen, 2):
+        together = co_occurrence(present[first], present[second])
+        arranged = spacing(groups[first], groups[second], seed=seed)
+        row = {
+            "element_a": first,
+            "element_b": second,
+            "regions_a": int(present[first].sum()),
+            "regions_b": int(present[second].sum()),
+            "regions_both": together.both,
+            "expected_both": together.expected,
+            "co_occurrence_p": together.p_value,
+            "pairs": arranged.n_pairs,
+            "distance": arranged.distance,
+            "strands": "same" if arranged.same_strand else "opposite",
+            "at_distance": arranged.at_distance,
+            "expected_at_distance": arranged.expected,
+            "spacing_p": arranged.p_value,
+        }
+        rows.append(row)
+        ablated.append(_ablate(predict, sequences, groups[first], groups[second], arranged, taken, settings, seed=seed))
+    for number, row in enumerate(rows):
+        row |= _interaction(ablated, number, seed=seed)
+    table = pd.DataFrame(rows).reindex(columns=PAIRS_COLUMNS)
+    for name in ("co_occurrence", "spacing", "interaction"):
+        table[f"{name}_q"] = benjamini_hochberg(table[f"{name}_p"].to_numpy(dtype=float))
+    table["evidence"] = [_evidence(row, fdr) for row in table.to_dict("records")]
+    return table
+
+
+def _ablate(
+    predict: Predict,
+    sequences: np.ndarray,
+    first: pd.DataFrame,
+    second: pd.DataFrame,
+    arranged: Spacing,
+    taken: np.ndarray,
+    settings: EffectSettings,
+    *,
+    seed: int,
+) -> _Ablated | None:
+    """Ablate a sample of the pairs of instances of two elements; None when there are too few."""
+    pairs = pairs_of(first, second)
+    near = (pairs["distance"] - arranged.distance).abs() <= _NEAR
+    preferred = (near & (pairs["same_strand"] == arranged.same_strand)).to_numpy()
+    kept = choose_pairs(pairs, settings.max_pairs, preferred=preferred, seed=seed)
+    if len(kept) < _FEWEST_PAIRS:
+        return None
+    pairs = pairs.iloc[kept]
+    table = pd.DataFrame({"row": pairs["row"].to_numpy()})
+    for name, group, index in (("a", first, pairs["a"]), ("b", second, pairs["b"])):
+        table[f"start_{name}"], table[f"end_{name}"] = (group.loc[index, edge].to_numpy() for edge in ("start", "end"))
+    found = double_ablation(predict, sequences, table, taken, draws=settings.draws, seed=seed)
+    return _Ablated(found, pairs["distance"].to_numpy(dtype=float), preferred[kept])
+
+
+def _interaction(ablated: Sequence[_Ablated | None], number: int, *, seed: int) -> Mapping[str, float]:
+    """Return the columns of the double ablation of one pair of elements, compared with the other pairs."""
+    own = ablated[number]
+    if own is None:
+        return {"ablated": 0}
+    others = [other.means() for i, other in enumerate(ablated) if other is not None and i != number]
+    first, second, distance, mean = own.means()
+    expected = expected_interaction(first, second, distance, others)
+    by_network = own.found.pairs.mean(axis=1)
+    return {
+        "ablated": len(mean),
+        "interaction": mean.mean(),
+        "interaction_sd": spread_over_networks(by_network[:, None])[0],
+        "interaction_control": _mean(own.found.control.mean(axis=0)),
+        "interaction_expected": expected.mean(),
+        "interaction_p": sign_flip_p(mean - expected, seed=seed),
+        "at_distance_interaction": _mean(mean[own.preferred]),
+        "elsewhere_interaction": _mean(mean[~own.preferred]),
+    }
+
+
+def _evidence(row: Mapping, fdr: float) -> str:
+    said = ["spacing"] if row["spacing_q"] <= fdr else []
+    if row["interaction_q"] <= fdr:
+        said.append("more than the sum" if row["interaction"] > row["interaction_expected"] else "less than the sum")
+    return ", ".join(said)
+
+
+def _mean(values: np.ndarray) -> float:
+    values = values[np.isfinite(values)]
+    return float(values.mean()) if len(values) else float("nan")

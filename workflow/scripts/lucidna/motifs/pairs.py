@@ -1,0 +1,193 @@
+"""Pairs of patterns: whether their hits come together, and at a preferred spacing and orientation."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy.stats import hypergeom
+
+MAX_DISTANCE = 100
+"""Largest distance of two hits that are looked at as a pair, bp."""
+
+_SLACK = 2  # bp by which the spacing of a preferred window may vary on either side
+_FEWEST = 10  # regions with both patterns; of fewer there are too few rearrangements
+
+
+class CoOccurrence(NamedTuple):
+    """Regions with both of two patterns.
+
+    Attributes
+    ----------
+    both : int
+    expected : float
+        When the regions of one pattern are drawn at random.
+    p_value : float
+        Two-sided.
+    """
+
+    both: int
+    expected: float
+    p_value: float
+
+
+class Spacing(NamedTuple):
+    """The most frequent arrangement of two patterns.
+
+    Attributes
+    ----------
+    n_pairs : int
+        Pairs of hits that do not overlap, up to `MAX_DISTANCE` apart.
+    distance : float
+        From the first base of an instance of the first pattern to that of the second, bp along the strand of the
+        first: negative when the second comes before it. The middle of a window of 5 bp. NaN without a pair.
+    same_strand : bool
+    at_distance : int
+        Pairs in that window, on these strands.
+    expected : float
+        The same number, of as many pairs, when positions are those of other regions; NaN when not tested.
+    p_value : float
+        Of the largest window over all distances and both orientations; NaN when not tested.
+    """
+
+    n_pairs: int
+    distance: float
+    same_strand: bool
+    at_distance: int
+    expected: float
+    p_value: float
+
+
+def co_occurrence(first: np.ndarray, second: np.ndarray) -> CoOccurrence:
+    """Compare the number of regions with both patterns with that of a random permutation of the regions.
+
+    Under a permutation the number is hypergeometric, so that no permutation needs to be drawn; p is twice the
+    smaller tail, at most 1.
+
+    Parameters
+    ----------
+    first, second : ndarray
+        bool (N,), regions with a hit of each pattern.
+    """
+    n, n_first, n_second = len(first), int(first.sum()), int(second.sum())
+    both = int((first & second).sum())
+    if n == 0:
+        return CoOccurrence(0, 0.0, float("nan"))
+    law = hypergeom(n, n_first, n_second)
+    p_value = min(1.0, 2 * min(law.sf(both - 1), law.cdf(both)))
+    return CoOccurrence(both, n_first * n_second / n, float(p_value))
+
+
+def pairs_of(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
+    """List the pairs of hits of one region that do not overlap, up to `MAX_DISTANCE` apart.
+
+    Parameters
+    ----------
+    first, second : DataFrame
+        Hits of two patterns: row (of the region), start, end, strand. Their index tells them apart.
+
+    Returns
+    -------
+    DataFrame
+        row, a, b (indices of the hits), distance, same_strand, as in `Spacing`.
+    """
+    merged = _begins(first).merge(_begins(second), on="row", suffixes=("_a", "_b"))
+    merged = merged.assign(
+        distance=(merged["begin_b"] - merged["begin_a"]) * merged["sign_a"],
+        same_strand=merged["sign_a"] == merged["sign_b"],
+    )
+    apart = (merged["end_a"] <= merged["start_b"]) | (merged["end_b"] <= merged["start_a"])
+    near = merged["distance"].abs() <= MAX_DISTANCE
+    kept = merged[apart & near].rename(columns={"hit_a": "a", "hit_b": "b"}).reset_index(drop=True)
+    return kept[["row", "a", "b", "distance", "same_strand"]]
+
+
+def _begins(hits: pd.DataFrame) -> pd.DataFrame:
+    """Return row, start, end, sign (of the strand), begin (of an instance, read along it) and the index of hits."""
+    sign = np.where(hits["strand"] == "+", 1, -1)
+    begin = np.where(sign > 0, hits["start"], hits["end"]).astype(np.int64)
+    table = hits[["row", "start", "end"]].astype(np.int64)
+    return table.assign(sign=sign, begin=begin, hit=hits.index)
+
+
+def spacing(first: pd.DataFrame, second: pd.DataFrame, *, draws: int = 999, seed: int = 0) -> Spacing:
+    """Find the preferred distance and orientation of two patterns, and compare it with rearranged positions.
+
+    In a rearrangement the hits of the second pattern in one region are those of another region, among the
+    regions that have both. So each pattern keeps its strands and its places in the window (both may crowd
+    around the summit), and only what binds one hit to the other is lost. Compared are shares of the pairs:
+    hits of one region never overlap, rearranged ones may, and such pairs are not counted.
+
+    Parameters
+    ----------
+    first, second : DataFrame
+        As for `pairs_of`.
+    draws : int
+        Rearrangements.
+    seed : int
+    """
+    observed = pairs_of(first, second)
+    counts = _windows(observed["distance"].to_numpy(), observed["same_strand"].to_numpy())
+    best = int(counts.argmax())
+    orientation, place = divmod(best, counts.shape[1])
+    shared = np.intersect1d(first["row"], second["row"])
+    result = Spacing(
+        n_pairs=len(observed),
+        distance=float(place - MAX_DISTANCE) if len(observed) else float("nan"),
+        same_strand=orientation == 1,
+        at_distance=int(counts.flat[best]),
+        expected=float("nan"),
+        p_value=float("nan"),
+    )
+    if len(shared) < _FEWEST or not len(observed):
+        return result
+    rearranged = _Rearranged(first, second, shared)
+    rng = np.random.default_rng([seed, 6])
+    largest, at_best = np.zeros(draws), np.zeros(draws)
+    for draw in range(draws):
+        null, n_pairs = rearranged.windows(rng.permutation(len(shared)))
+        share = null * (len(observed) / max(n_pairs, 1))
+        largest[draw], at_best[draw] = share.max(), share.flat[best]
+    p_value = (1 + int((largest >= counts.max() - 1e-9).sum())) / (1 + draws)
+    return result._replace(expected=float(at_best.mean()), p_value=p_value)
+
+
+def _windows(distance: np.ndarray, same_strand: np.ndarray) -> np.ndarray:
+    """Count pairs in windows of 5 bp around every distance: int (2, 2 MAX_DISTANCE + 1), opposite strands first."""
+    width = 2 * MAX_DISTANCE + 1
+    place = np.asarray(distance, dtype=np.int64) + MAX_DISTANCE
+    counts = np.bincount(np.asarray(same_strand, dtype=np.int64) * width + place, minlength=2 * width)
+    padded = np.pad(counts.reshape(2, width), ((0, 0), (_SLACK, _SLACK)))
+    return np.lib.stride_tricks.sliding_window_view(padded, 2 * _SLACK + 1, axis=1).sum(axis=2)
+
+
+class _Rearranged:
+    """Hits of two patterns in the regions that have both, ready to be paired across regions."""
+
+    def __init__(self, first: pd.DataFrame, second: pd.DataFrame, shared: np.ndarray):
+        self.first, self.second = (
+            _begins(hits[hits["row"].isin(shared)]).sort_values("row", kind="stable") for hits in (first, second)
+        )
+        self.region = np.searchsorted(shared, self.first["row"].to_numpy())
+        other = np.searchsorted(shared, self.second["row"].to_numpy())
+        self.amount = np.bincount(other, minlength=len(shared))
+        self.offset = np.cumsum(self.amount) - self.amount
+        columns = ("start", "end", "sign", "begin")
+        self.a, self.b = (tuple(hits[c].to_numpy() for c in columns) for hits in (self.first, self.second))
+
+    def windows(self, order: np.ndarray) -> tuple[np.ndarray, int]:
+        """Count the pairs, by `_windows` and in all, when region i holds the second hits of region order[i]."""
+        source = order[self.region]
+        amount = self.amount[source]
+        i = np.repeat(np.arange(len(source)), amount)
+        j = (
+            np.arange(amount.sum())
+            - np.repeat(np.cumsum(amount) - amount, amount)
+            + np.repeat(self.offset[source], amount)
+        )
+        start_a, end_a, sign_a, begin_a = (values[i] for values in self.a)
+        start_b, end_b, sign_b, begin_b = (values[j] for values in self.b)
+        distance = (begin_b - begin_a) * sign_a
+        kept = ((end_a <= start_b) | (end_b <= start_a)) & (np.abs(distance) <= MAX_DISTANCE)
+        return _windows(distance[kept], (sign_a == sign_b)[kept]), int(kept.sum())
