@@ -36,6 +36,7 @@ def prepared(tmp_path_factory) -> Path:
     config["genome"] = {"fasta": GENOME}
     config["regions"]["peaks"] = PEAKS
     config["motifs"]["database"] = "data/database.meme"
+    config["variants"] = {"vcf": "data/variants.vcf"}
     write(workflow.folder, config)
     data, table = (f"results/tiny/{name}" for name in ("data/regions.tsv", "train/candidates.tsv"))
     workflow.run("--configfile", "config.yaml", "--", data, table, timeout=300)

@@ -137,6 +137,7 @@ def test_a_network_from_elsewhere_joins_the_panel_of_a_grid(workflow):
     config["genome"] = {"fasta": "data/genome.fa"}
     config["regions"]["peaks"] = "data/peaks.narrowPeak"
     config["motifs"]["database"] = "data/database.meme"
+    config["variants"] = {"vcf": "data/variants.vcf"}
     config["grid"] |= {"architectures": {"cnn_shallow": {}}, "recipes": {"standard": ["standard"]}, "controls": []}
     config["grid"]["trainer"] = {"max_epochs": 1}
     config["ranking"] = {"regions": 40, "bootstraps": 50, "probes": {"regions": 0}}

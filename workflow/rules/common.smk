@@ -105,3 +105,10 @@ def contribution_tracks():
         method=METHODS,
         value=["mean", "spread"],
     )
+
+
+def other_outputs(wildcards):
+    """Name the patterns of the other tasks and heads."""
+    own = f"{MOTIFS}/modisco.h5".format(**wildcards)
+    paths = expand(f"{MOTIFS}/modisco.h5", task=TASKS, head=HEADS)
+    return [path for path in paths if path != own]

@@ -11,13 +11,6 @@ AGAIN = CONFIG["motifs"]["reproducibility"]
 FURTHER = [method for method in METHODS if method != METHOD and AGAIN["methods"]]
 
 
-def other_outputs(wildcards):
-    """Name the patterns of the other tasks and heads."""
-    own = f"{MOTIFS}/modisco.h5".format(**wildcards)
-    paths = expand(f"{MOTIFS}/modisco.h5", task=TASKS, head=HEADS)
-    return [path for path in paths if path != own]
-
-
 rule modisco:
     input:
         maps=f"{ATTRIBUTE}/{{null}}{METHOD}.attributions.h5",
