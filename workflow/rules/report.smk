@@ -60,7 +60,10 @@ rule report:
         ),
         tracks=contribution_tracks(),
         patterns=expand(
-            f"{MOTIFS}/{{null}}modisco.h5", task=TASKS, head=HEADS, null=["", *NULLS, *PERMUTED]
+            f"{MOTIFS}/{{null}}modisco.h5",
+            task=TASKS,
+            head=HEADS,
+            null=["", *NULLS, *PERMUTED],
         ),
         motifs=expand(
             f"{MOTIFS}/{{name}}",
