@@ -73,7 +73,8 @@ rule compare_methods:
     input:
         maps=[f"{ATTRIBUTE}/{method}.attributions.h5" for method in METHODS],
     output:
-        f"{ATTRIBUTE}/agreement.tsv",
+        pairs=f"{ATTRIBUTE}/agreement.tsv",
+        regions=f"{ATTRIBUTE}/disagreement.tsv",
     log:
         f"{LOGS}/compare_methods/{{task}}.{{head}}.log",
     conda:

@@ -52,7 +52,12 @@ rule report:
             head=HEADS,
             method=METHODS,
         ),
-        agreement=expand(f"{ATTRIBUTE}/agreement.tsv", task=TASKS, head=HEADS),
+        agreement=expand(
+            f"{ATTRIBUTE}/{{name}}.tsv",
+            task=TASKS,
+            head=HEADS,
+            name=["agreement", "disagreement"],
+        ),
         faithfulness=expand(
             f"{ATTRIBUTE}/faithfulness.tsv",
             task=TASKS if CONFIG["attribution"]["faithfulness"]["regions"] else [],

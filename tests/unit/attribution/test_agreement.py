@@ -1,20 +1,20 @@
 import numpy as np
 import pytest
 
-from lucidna.attribution.agreement import bootstrap_mean, method_agreement, pearson_rows
+from lucidna.attribution.agreement import bootstrap_mean, method_agreement, pearson_rows, region_agreement
 from lucidna.attribution.hdf5 import Block, write_attributions
 from lucidna.errors import UserError
 from lucidna.sequence import one_hot_numpy
 
 
-def write(path, maps, onehot, names):
+def write(path, maps, onehot, names, prediction=None):
     whole = Block(onehot, maps, np.zeros_like(maps[:, 0]), np.zeros_like(maps[:, 0]))
     write_attributions(
         path,
         lambda part: Block(*(array[part] for array in whole)),
         region_ids=names,
         length=maps.shape[2],
-        prediction=np.zeros(len(maps)),
+        prediction=np.zeros(len(maps)) if prediction is None else prediction,
         convergence_delta=np.zeros(len(maps)),
         map_scale=1.0,
         attributes={},
@@ -79,3 +79,38 @@ def test_interval_holds_the_mean_and_narrows():
     assert narrow[2] - narrow[1] < 0.3 * (wide[2] - wide[1])
     assert bootstrap_mean(np.arange(9.0)) == bootstrap_mean(np.arange(9.0))
     assert np.isnan(bootstrap_mean(np.array([np.nan]))).all()
+
+
+def test_regions_in_which_one_method_differs_come_first(tmp_path):
+    rng = np.random.default_rng(2)
+    onehot = one_hot_numpy(rng.integers(0, 4, size=(30, 50)).astype(np.uint8), dtype=np.int8)
+    maps = rng.normal(size=(30, 4, 50)).astype(np.float32)
+    names, prediction = np.array([f"peak_{i}" for i in range(30)]), rng.normal(size=30)
+    other = 3 * maps
+    other[7], other[21] = -maps[7], rng.normal(size=(4, 50))
+    constant = maps.copy()
+    constant[4] = 1  # its projection does not vary
+    order = rng.permutation(30)[:25]
+    order = np.concatenate([order[~np.isin(order, [4, 7, 21])], [21, 7, 4]])
+    write(tmp_path / "a.h5", maps, onehot, names.tolist(), prediction)
+    write(tmp_path / "b.h5", other[order], onehot[order], names[order].tolist())
+    write(tmp_path / "c.h5", constant, onehot, names.tolist())
+    table = region_agreement({"x": tmp_path / "a.h5", "y": tmp_path / "b.h5", "z": tmp_path / "c.h5"})
+    assert set(table["region_id"]) == set(names[order]) - {"peak_4"}
+    assert table["region_id"].tolist()[:2] == ["peak_7", "peak_21"]
+    first = table.iloc[0]
+    assert first["lowest"] == pytest.approx(-1, abs=1e-3)
+    assert first["pearson"] == pytest.approx(-1 / 3, abs=1e-3)  # of 1, -1 and -1
+    assert {first["method_a"], first["method_b"]} in ({"x", "y"}, {"y", "z"})
+    assert table["pearson"][2:].min() > 0.999
+    rows = [int(name.removeprefix("peak_")) for name in table["region_id"]]
+    np.testing.assert_allclose(table["prediction"], prediction[rows], rtol=1e-6)
+
+
+def test_one_method_alone_has_no_region_to_compare(tmp_path):
+    maps, onehot = np.ones((2, 4, 20), np.float32), np.ones((2, 4, 20), np.int8)
+    write(tmp_path / "a.h5", maps, onehot, ["a", "b"])
+    assert region_agreement({"a": tmp_path / "a.h5"}).empty
+    write(tmp_path / "b.h5", maps[:, :, :10], onehot[:, :, :10], ["a", "b"])
+    with pytest.raises(UserError, match="explains 20 bp and"):
+        region_agreement({"a": tmp_path / "a.h5", "b": tmp_path / "b.h5"})

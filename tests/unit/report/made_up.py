@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pyBigWig
 
+from lucidna.attribution.agreement import region_agreement
 from lucidna.files import read_tsv, write_json, write_tsv
 
 MOTIFS = {"TCAGCA": "motifA", "GGGCGG": "motifB", "TGACTCA": "motifC"}
@@ -391,6 +392,8 @@ def write_maps(root: Path, rows: pd.DataFrame, drawn: list, candidates: list[dic
         }
     )
     write_tsv(root.joinpath(*PLACE, "agreement.tsv"), agreement)
+    paths = {method: root.joinpath(*PLACE, f"{method}.attributions.h5") for method in ("saliency", "deepshap", "ism")}
+    write_tsv(root.joinpath(*PLACE, "disagreement.tsv"), region_agreement(paths))
 
 
 def write_patterns(path: Path, words: list[str], *, strength: float, n_seqlets: int, rng: np.random.Generator) -> None:

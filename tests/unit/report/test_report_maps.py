@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from lucidna.files import read_tsv, write_json
-from lucidna.report.attribution_section import agreement_map, methods_table
+from lucidna.report.attribution_section import agreement_map, least_alike, methods_table, section
+from lucidna.report.collect import Experiment
 from lucidna.report.maps import (
     Example,
     draw_examples,
@@ -17,7 +18,7 @@ from lucidna.report.maps import (
     strongest_window,
 )
 
-from .made_up import LENGTH
+from .made_up import LENGTH, PLACE
 
 
 @pytest.fixture
@@ -114,3 +115,25 @@ def test_fit_of_a_surrogate_has_a_column_where_there_is_one(files):
     path.unlink()
     assert table.columns[-1].label == "mutants explained"
     assert [row[-1].text for row in table.rows] == ["87 %", "–", "–"]
+
+
+def test_regions_where_methods_disagree_are_confident_ones(written):
+    root, arguments = written
+    table = read_tsv(root.joinpath(*PLACE, "disagreement.tsv"))
+    chosen = least_alike(table)
+    assert len(chosen) == 2
+    high = table[table["prediction"] >= table["prediction"].median()]
+    assert [region for region, _ in chosen] == high.nsmallest(2, "pearson")["region_id"].tolist()
+    assert least_alike(None) == []
+    experiment = Experiment(
+        root=root,
+        page=root / "report" / "report.html",
+        config=arguments["config"],
+        candidates=arguments["candidates"],
+        truth=None,
+        benchmarks=root / "benchmarks",
+        examples=1,
+    )
+    block = section(experiment)["blocks"][0]
+    assert [example["region"] for example in block["differing"]] == [region for region, _ in chosen]
+    assert all(example["svg"].count("mean ± s.d.") == 3 for example in block["differing"])  # one for each method

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -12,6 +14,7 @@ from lucidna.attribution.hdf5 import ROWS_PER_BLOCK, AttributionFile
 from lucidna.errors import UserError
 
 COLUMNS = ["method_a", "method_b", "n_regions", "pearson", "low", "high"]
+REGION_COLUMNS = ["region_id", "prediction", "pearson", "lowest", "method_a", "method_b"]
 
 
 def pearson_rows(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -83,17 +86,84 @@ def method_agreement(paths: Mapping[str, str | os.PathLike], *, draws: int = 100
     return pd.DataFrame(lines, columns=COLUMNS)
 
 
+def region_agreement(paths: Mapping[str, str | os.PathLike]) -> pd.DataFrame:
+    """Correlate the projected maps of all methods in each region that all of them have.
+
+    Parameters
+    ----------
+    paths : mapping
+        Method -> attribution file; the first is where the prediction is taken from.
+
+    Returns
+    -------
+    DataFrame
+        One row per region, those in which the methods agree least first: region_id, prediction, pearson (mean over
+        the pairs of methods), lowest (that of the pair that agrees least) and its method_a and method_b. Regions
+        with a constant map are left out. Empty for fewer than two methods.
+
+    Raises
+    ------
+    UserError
+        When two files explain sequences of different length.
+    """
+    names = list(paths)
+    if len(names) < 2:
+        return pd.DataFrame(columns=REGION_COLUMNS)
+    with ExitStack() as stack:
+        files = [stack.enter_context(AttributionFile(paths[name])) for name in names]
+        for file in files[1:]:
+            _check_lengths(files[0], file)
+        rows = shared_rows(files)
+        pairs = list(combinations(range(len(names)), 2))
+        values = np.full((len(rows), len(pairs)), np.nan)
+        for start in range(0, len(rows), ROWS_PER_BLOCK):
+            part = rows[start : start + ROWS_PER_BLOCK]
+            maps = [_projected(file, part[:, column]) for column, file in enumerate(files)]
+            for column, (first, second) in enumerate(pairs):
+                values[start : start + len(part), column] = pearson_rows(maps[first], maps[second])
+        ids, prediction = np.array(files[0].region_ids, dtype=object), np.asarray(files[0].prediction)
+    known = np.isfinite(values).all(axis=1)
+    rows, values = rows[known, 0], values[known]
+    lowest = values.argmin(axis=1)
+    table = pd.DataFrame(
+        {
+            "region_id": ids[rows],
+            "prediction": prediction[rows],
+            "pearson": values.mean(axis=1),
+            "lowest": values.min(axis=1),
+            "method_a": [names[pairs[pair][0]] for pair in lowest],
+            "method_b": [names[pairs[pair][1]] for pair in lowest],
+        },
+        columns=REGION_COLUMNS,
+    )
+    return table.sort_values("pearson", kind="stable", ignore_index=True)
+
+
+def shared_rows(files: Sequence[AttributionFile]) -> np.ndarray:
+    """Return the rows of the regions that all files hold, in the order of the first: int64 (n, files)."""
+    places = [{name: row for row, name in enumerate(file.region_ids)} for file in files]
+    shared = [name for name in files[0].region_ids if all(name in place for place in places[1:])]
+    return np.array([[place[name] for place in places] for name in shared], dtype=np.int64).reshape(-1, len(files))
+
+
+def _projected(file: AttributionFile, rows: np.ndarray) -> np.ndarray:
+    """Read projected maps of rows in any order; the file wants them ascending."""
+    order = np.argsort(rows)
+    return file.read(rows[order]).projected[np.argsort(order)]
+
+
+def _check_lengths(a: AttributionFile, b: AttributionFile) -> None:
+    if a.length != b.length:
+        raise UserError(f"{a.path} explains {a.length} bp and {b.path} {b.length} bp: run both on the same data")
+
+
 def _pair(first: str | os.PathLike, second: str | os.PathLike) -> np.ndarray:
     """Return the correlation of each shared region."""
     with AttributionFile(first) as a, AttributionFile(second) as b:
-        if a.length != b.length:
-            raise UserError(f"{a.path} explains {a.length} bp and {b.path} {b.length} bp: run both on the same data")
-        row_in_b = {name: row for row, name in enumerate(b.region_ids)}
-        shared = np.array([(i, row_in_b[r]) for i, r in enumerate(a.region_ids) if r in row_in_b], dtype=np.int64)
+        _check_lengths(a, b)
+        shared = shared_rows([a, b])
         parts = [np.empty(0)]
         for start in range(0, len(shared), ROWS_PER_BLOCK):
             rows = shared[start : start + ROWS_PER_BLOCK]
-            order = np.argsort(rows[:, 1])
-            of_a, of_b = a.read(rows[:, 0]).projected, b.read(rows[order, 1]).projected
-            parts.append(pearson_rows(of_a, of_b[np.argsort(order)]))
+            parts.append(pearson_rows(_projected(a, rows[:, 0]), _projected(b, rows[:, 1])))
     return np.concatenate(parts)

@@ -21,6 +21,8 @@ from lucidna.report.tables import (
 )
 
 CROP = 120
+DIFFERING = 2
+"""Regions that are drawn for the disagreement of methods."""
 
 
 def why_unmapped(experiment: Experiment) -> str:
@@ -72,31 +74,11 @@ def _block(experiment: Experiment, task: str, head: str, files: list[MapFile]) -
     if not picked:
         notes.append("No region has a finite prediction: there is no example to draw.")
     windows = read_windows(lead.path)
-    examples = []
-    for region, why in picked:
-        maps, start = read_examples(files, region, width=CROP)
-        chrom, window_start = windows.get(region, (".", 0))
-        # Sequences without a genome are chromosomes of their own.
-        genome = chrom not in (".", "", region)
-        first = window_start + start if genome else start
-        end = first + maps[0].projected.shape[1]
-        place = f"{chrom}:{first:,}-{end:,}" if genome else f"{region}, positions {first:,} to {end:,}"
-        value = lead.prediction[lead.region_id.index(region)]
-        examples.append(
-            {
-                "region": region,
-                "why": why,
-                "place": place,
-                "prediction": number(float(value)),
-                "missing": [file.method for file in files if region not in file.region_id],
-                "svg": draw_examples(
-                    maps,
-                    axis_start=first,
-                    axis_label=place,
-                    summit=window_start + lead.length // 2 if genome else None,
-                ),
-            }
-        )
+    examples = [_example(files, lead, windows, region, why) for region, why in picked]
+    differing = [
+        _example(files, lead, windows, region, why)
+        for region, why in least_alike(experiment.table("attribute", task, head, "disagreement.tsv"))
+    ]
     members = lead.attributes.get("candidates")
     members = members if isinstance(members, list) else []
     if len(members) == 1:
@@ -111,6 +93,7 @@ def _block(experiment: Experiment, task: str, head: str, files: list[MapFile]) -
         "notes": notes,
         "members": members,
         "examples": examples,
+        "differing": differing,
         "methods": methods_table(files),
         "faithfulness": faithfulness_part.part(experiment, task, head),
         "agreement": agreement_table(agreement),
@@ -119,6 +102,48 @@ def _block(experiment: Experiment, task: str, head: str, files: list[MapFile]) -
         "width": min(CROP, lead.length),
         "links": file_links(experiment, task, head),
     }
+
+
+def _example(files: list[MapFile], lead: MapFile, windows: dict, region: str, why: str) -> dict:
+    """Draw one region's map by each method, cropped to its strongest stretch."""
+    maps, start = read_examples(files, region, width=CROP)
+    chrom, window_start = windows.get(region, (".", 0))
+    # Sequences without a genome are chromosomes of their own.
+    genome = chrom not in (".", "", region)
+    first = window_start + start if genome else start
+    end = first + maps[0].projected.shape[1]
+    place = f"{chrom}:{first:,}-{end:,}" if genome else f"{region}, positions {first:,} to {end:,}"
+    return {
+        "region": region,
+        "why": why,
+        "place": place,
+        "prediction": number(float(lead.prediction[lead.region_id.index(region)])),
+        "missing": [file.method for file in files if region not in file.region_id],
+        "svg": draw_examples(
+            maps,
+            axis_start=first,
+            axis_label=place,
+            summit=window_start + lead.length // 2 if genome else None,
+        ),
+    }
+
+
+def least_alike(table: pd.DataFrame | None, *, most: int = DIFFERING) -> list[tuple[str, str]]:
+    """Choose regions in which methods agree least: (region, what agrees how badly).
+
+    They are of the half with the higher predictions: where nothing is predicted, maps are small and of noise.
+    """
+    if table is None or table.empty:
+        return []
+    high = table[table["prediction"] >= table["prediction"].median()]
+    return [
+        (
+            str(row.region_id),
+            f"mean r of the methods {number(row.pearson, 2)}, lowest {number(row.lowest, 2)} "
+            f"({row.method_a} and {row.method_b}); prediction",
+        )
+        for row in high.sort_values("pearson", kind="stable").head(most).itertuples()
+    ]
 
 
 def methods_table(files: list[MapFile]) -> Table:
