@@ -13,6 +13,8 @@ from lucidna.report import (
     ranking_section,
     training_section,
     truth_inputs,
+    truth_maps,
+    truth_ranking,
     truth_section,
 )
 from lucidna.report.collect import Experiment, appearance, read_table
@@ -254,7 +256,7 @@ def test_truth_finds_what_was_planted(experiment):
 
 
 def test_map_quality_follows_the_noise_of_the_candidates(experiment):
-    quality_frame = truth_section.candidate_quality(experiment, experiment.truth / "mask.bw")
+    quality_frame = truth_maps.candidate_quality(experiment, experiment.truth / "mask.bw")
     assert len(quality_frame) == 14
     known = {candidate["id"]: quality(candidate) for candidate in make_candidates()}
     order = quality_frame["candidate"].map(known)
@@ -271,13 +273,13 @@ def test_unknown_bases_count_as_no_contribution(experiment):
     rows = read_tsv(experiment.root / "data" / "rows.tsv").head(2)
     maps = np.ones((2, 4, 8), dtype=np.float32)
     codes = np.full((2, 10), 4, dtype=np.uint8)
-    auroc, _ = truth_section.score_maps(maps, codes, rows, mask)
+    auroc, _ = truth_maps.score_maps(maps, codes, rows, mask)
     assert all(np.isnan(auroc) | (auroc == 0.5))
 
 
 def test_correlation_has_an_interval():
     frame = pd.DataFrame({"a": np.arange(20.0), "b": np.arange(20.0) + np.tile([0, 3.0], 10)})
-    found = truth_section.correlation(frame, "a", "b")
+    found = truth_ranking.correlation(frame, "a", "b")
     assert found["spearman_lo"] <= found["spearman"] <= found["spearman_hi"]
     assert 0.8 < found["spearman"] < 1
 
@@ -323,7 +325,7 @@ def test_an_empty_table_is_absent(tmp_path):
 
 def test_correlation_of_a_few_rows_has_none():
     frame = pd.DataFrame({"a": np.arange(5.0), "b": np.arange(5.0)})
-    found = truth_section.correlation(frame, "a", "b")
+    found = truth_ranking.correlation(frame, "a", "b")
     assert found["spearman"] == pytest.approx(1)
     assert np.isnan(found["spearman_lo"])
     assert np.isnan(found["spearman_hi"])
