@@ -116,3 +116,7 @@ def test_figures_of_scores_and_amounts():
     picture = hit_figures.amount_figure(hits)
     assert f"q ≤ 0.1: {(hits['q_value'] <= 0.1).sum()}" in picture
     assert hit_figures.amount_figure(hits.assign(q_value=np.nan)) == ""
+    # Ten hits, the last of them at q = 0.02: 0.2 are false, also of those up to 0.1.
+    few = hit_figures.amount_figure(hits.iloc[:10].assign(q_value=np.linspace(0.001, 0.02, 10)))
+    assert "expected to be false" in few
+    assert few.count('q ≤ 0.1: 0"') == 1

@@ -146,6 +146,8 @@ def amount_figure(hits: pd.DataFrame | None, *, width: float = 460, height: floa
         return ""
     grid = np.linspace(0, most, 61)
     amount = np.searchsorted(q_values, grid, side="right")
+    # The rate is that of the last hit: between two hits no more of them become false.
+    false = amount * np.concatenate([[0.0], q_values])[amount]
     left, right, top, bottom = 62.0, width - 14, 12.0, height - 46
     x_scale = svg.Scale(0, most, left, right)
     y_scale = svg.Scale(0, max(1, int(amount.max())) * 1.05, bottom, top)
@@ -153,7 +155,7 @@ def amount_figure(hits: pd.DataFrame | None, *, width: float = 460, height: floa
         svg.x_axis(x_scale, y=bottom, top=top, label="largest q-value", wanted=5),
         svg.y_axis(y_scale, x=left, right=right, label="hits", wanted=4),
     ]
-    for label, values, style in (("hits", amount, "solid"), ("expected to be false", amount * grid, "dashed")):
+    for label, values, style in (("hits", amount, "solid"), ("expected to be false", false, "dashed")):
         drawn = svg.path([x_scale(x) for x in grid], [y_scale(y) for y in values], css=f"curve {style}")
         lines = (label, f"q ≤ 0.1: {np.interp(0.1, grid, values):,.0f}")
         parts.append(svg.pointable(drawn, lines=lines, css="c0"))

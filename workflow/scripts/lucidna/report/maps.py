@@ -202,7 +202,8 @@ def draw_examples(
     for index, example in enumerate(examples):
         top = 20 + index * rise
         logo = logo_svg(example.projected, height=logo_height, width=right - left)
-        parts.append(svg.words(left - 10, top + logo_height / 2 + 4, example.method, "row-label", anchor="end"))
+        for line, text in enumerate(example.method.split("_")):
+            parts.append(svg.words(left - 10, top + logo_height / 2 + 4 + 13 * line, text, "row-label", anchor="end"))
         parts.append(f'<g transform="translate({svg.fixed(left)} {svg.fixed(top)})">{logo}</g>')
         parts.append(_band(example, left=left, step=step, top=top + logo_height + 4, height=band_height))
         strip_top = top + logo_height + band_height + 6
