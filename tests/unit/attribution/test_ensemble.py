@@ -5,8 +5,8 @@ from lucidna.attribution.ensemble import Ensemble, map_norms, project, scratch_a
 from lucidna.errors import UserError
 
 
-def combine(members, onehot, masks, folder=None, block=2):
-    ensemble = Ensemble(onehot.shape[0], onehot.shape[2], folder=folder)
+def combine(members, onehot, masks, folder=None, block=2, same_units=True):
+    ensemble = Ensemble(onehot.shape[0], onehot.shape[2], folder=folder, same_units=same_units)
     for maps, mask in zip(members, masks, strict=True):
         rows = np.flatnonzero(mask)
         ensemble.start_member(map_norms(maps[rows]))
@@ -17,7 +17,7 @@ def combine(members, onehot, masks, folder=None, block=2):
 
 
 def averaged(members):
-    """The mean and the spread of unit-norm maps, at the mean strength of the members' maps of each region."""
+    """Unit-norm maps of the members, and the mean strength of their maps of each region in units of the output."""
     norms = [np.sqrt((maps**2).sum(axis=(1, 2))) for maps in members]
     constants = [norm.mean() for norm in norms]
     stacked = np.stack([maps / norm[:, None, None] for maps, norm in zip(members, norms, strict=True)])
@@ -36,7 +36,7 @@ def test_equals_numpy_over_stacked_members(onehot, tmp_path):
         result = ensemble.results(slice(0, len(onehot)), onehot)
         expected = stacked.mean(axis=0) * unit[:, None, None]
         np.testing.assert_allclose(result.mean, expected, rtol=1e-4, atol=1e-5)
-        spread = projected.std(axis=0, ddof=1) * unit[:, None]
+        spread = (np.stack(members) * onehot).sum(axis=2).std(axis=0, ddof=1)
         np.testing.assert_allclose(result.spread, spread, rtol=1e-3, atol=1e-5)
         agree = (np.sign(projected) == np.sign(projected.mean(axis=0))).mean(axis=0)
         np.testing.assert_allclose(result.sign_agreement, agree, atol=1e-6)
@@ -50,7 +50,13 @@ def test_regions_keep_their_relative_strength(onehot):
     everything = np.ones((2, len(onehot)), dtype=bool)
     result = combine([maps, 10 * maps], onehot, everything).results(slice(0, len(onehot)), onehot)
     np.testing.assert_allclose(result.mean, 5.5 * maps, rtol=1e-5)
-    np.testing.assert_allclose(result.spread, 0, atol=1e-4)
+    # Of two maps of one shape, ten times as large: they differ by nine.
+    np.testing.assert_allclose(
+        combine([maps, 10 * maps], onehot, everything, same_units=False).results(slice(0, len(onehot)), onehot).spread,
+        0,
+        atol=1e-4,
+    )
+    np.testing.assert_allclose(result.spread, 9 / np.sqrt(2) * np.abs((maps * onehot).sum(axis=1)), rtol=1e-4)
 
 
 def test_members_cover_different_regions(onehot):

@@ -13,13 +13,17 @@ FAST = {"bootstraps": 100}
 
 
 def by_hand(maps, onehot):
-    """Mean of the unit-norm corrected maps, times the strength of each region and the mean of the members' norms."""
+    """Mean of the unit-norm corrected maps, times the strength of each region and the mean of the members' norms.
+
+    The spread is that of the members' maps when each has the mean of the members' mean norms.
+    """
     maps = [one - one.mean(axis=1, keepdims=True) for one in np.asarray(maps, dtype=np.float64)]
     norms = np.array([np.sqrt((one**2).sum(axis=(1, 2))) for one in maps])
     unit = np.array([one / size[:, None, None] for one, size in zip(maps, norms, strict=True)])
     factor = norms.mean() * (norms / norms.mean(axis=1, keepdims=True)).mean(axis=0)
     shown = (unit * onehot).sum(axis=2)
-    spread = shown.std(axis=0, ddof=1) * factor[:, None]
+    whole = [one * norms.mean() / size.mean() for one, size in zip(maps, norms, strict=True)]
+    spread = (np.array(whole) * onehot).sum(axis=2).std(axis=0, ddof=1)
     agreement = (np.sign(shown) == np.sign(shown.mean(axis=0))).mean(axis=0)
     return unit.mean(axis=0) * factor[:, None, None], spread, agreement
 

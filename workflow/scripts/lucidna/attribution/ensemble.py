@@ -30,8 +30,9 @@ class EnsembleMaps(NamedTuple):
     mean : array
         Mean hypothetical map, float32 (N, 4, L).
     spread : array
-        Standard deviation over members (n - 1 in the denominator) of the projected map, float32 (N, L); NaN
-        where fewer than two members cover a region.
+        Standard deviation over members (n - 1 in the denominator) of the projected map as the member gave it, float32
+        (N, L), in units of the output: networks that agree on where a map is large and not on how large differ too.
+        NaN where fewer than two members cover a region.
     sign_agreement : array
         Share of members whose projected map has the sign of the mean, float32 (N, L).
     n_members : array
@@ -60,10 +61,15 @@ class Ensemble:
         N and L.
     folder : path, optional
         Where the running sums lie as memory-mapped files; in memory when not given.
+    same_units : bool
+        Whether the members' maps are in the same units. If not (maps of unknown origin), the spread is that of maps
+        scaled to one mean norm.
     """
 
-    def __init__(self, n_regions: int, length: int, *, folder: Path | None = None):
+    def __init__(self, n_regions: int, length: int, *, folder: Path | None = None, same_units: bool = True):
+        self.same_units = same_units
         self._mean = scratch_array((n_regions, 4, length), np.float32, folder, "mean")
+        self._projected = scratch_array((n_regions, length), np.float32, folder, "projected")
         self._squares = scratch_array((n_regions, length), np.float32, folder, "squares")
         self._positive = scratch_array((n_regions, length), np.uint16, folder, "positive")
         self._negative = scratch_array((n_regions, length), np.uint16, folder, "negative")
@@ -90,17 +96,19 @@ class Ensemble:
             The sequences, (k, 4, L).
         """
         norms = map_norms(maps)
+        projected = project(maps, onehot)
+        if not self.same_units:
+            projected /= np.float32(self.constants[-1])
         maps = maps / np.where(norms > 0, norms, 1).astype(np.float32)[:, None, None]
         self._strength[rows] += norms / self.constants[-1]
         self._alive[rows] += norms > 0
         self._n_members[rows] += 1
         count = self._n_members[rows].astype(np.float32)
-        mean = self._mean[rows]
-        step = maps - mean
-        mean += step / count[:, None, None]
-        self._mean[rows] = mean
-        self._squares[rows] += project(step, onehot) * project(maps - mean, onehot)
-        projected = project(maps, onehot)
+        self._mean[rows] += (maps - self._mean[rows]) / count[:, None, None]
+        before = self._projected[rows]
+        after = before + (projected - before) / count[:, None]
+        self._projected[rows] = after
+        self._squares[rows] += (projected - before) * (projected - after)
         self._positive[rows] += projected > 0
         self._negative[rows] += projected < 0
 
@@ -123,8 +131,10 @@ class Ensemble:
         agreeing = np.select([sign > 0, sign < 0], [positive, negative], n - positive - negative)
         with np.errstate(divide="ignore", invalid="ignore"):
             spread = np.where(n > 1, np.sqrt(self._squares[rows] / (n - 1)), np.float32(np.nan))
+        if not self.same_units:
+            spread *= np.float32(self.unit)
         share = agreeing / np.maximum(n, 1)
-        return EnsembleMaps(mean * unit[:, None, None], spread * unit[:, None], share.astype(np.float32), n_members)
+        return EnsembleMaps(mean * unit[:, None, None], spread, share.astype(np.float32), n_members)
 
     @property
     def strength(self) -> np.ndarray:

@@ -55,7 +55,7 @@ def write_average(
         return one_hot_numpy(codes[rows], dtype=np.int8)
 
     with tempfile.TemporaryDirectory(prefix=".average.", dir=Path(path).parent) as folder:
-        ensemble = Ensemble(n, length, folder=Path(folder) if members else None)
+        ensemble = Ensemble(n, length, folder=Path(folder) if members else None, same_units=False)
         for file in members.values():
 
             def maps(rows: slice, file: MapFile = file) -> np.ndarray:

@@ -34,7 +34,7 @@ class AverageMap:
         region's maps are, see `attribution.ensemble.Ensemble`. A single member's corrected map comes out as it was.
     spread, sign_agreement
         float32 (N, L), of the contribution of the base that is there: the standard deviation over members (NaN for
-        one member), and the share of members with the sign of the average.
+        one member) once all have the same mean norm, for their units are their own; and the share of members with the sign of the average.
     """
 
     members: list[str]
@@ -78,7 +78,7 @@ def average_maps(maps: Mapping[str, np.ndarray], onehot: np.ndarray) -> AverageM
         Maps of another shape than the sequences, or with values that are not finite.
     """
     onehot = np.asarray(onehot, dtype=np.int8)
-    ensemble = Ensemble(len(onehot), onehot.shape[-1])
+    ensemble = Ensemble(len(onehot), onehot.shape[-1], same_units=False)
     for name, array in maps.items():
         problem = not_readable(array, onehot.shape)
         if problem:
