@@ -16,6 +16,7 @@ from lucidna.ranking.recurrence import sl_con
 from lucidna.ranking.score import RULE_A, RULE_B, combined_score, rank_percentiles
 from lucidna.truth.metrics import ground_truth_metrics
 from rankbench.fakes import fake_maps
+from rankbench.further_fakes import further_fakes
 from rankbench.networks import CONTROLS
 from rankbench.store import TRUTHS, Population
 
@@ -30,7 +31,7 @@ def fooled_table(population: Population, settings: Mapping, *, seed: int = 0) ->
     population
         Candidates and controls.
     settings
-        shown: regions.
+        shown: regions; further: whether the kinds of `further_fakes` enter too.
 
     Returns
     -------
@@ -41,7 +42,7 @@ def fooled_table(population: Population, settings: Mapping, *, seed: int = 0) ->
     """
     shown = settings["shown"]
     candidates, controls = population.rows("candidate"), population.rows(*CONTROLS)
-    fakes = fakes_of(population, shown, seed=seed)
+    fakes = fakes_of(population, shown, seed=seed, further=settings.get("further", False))
     sources = [population.maps[row][:shown] for row in (*candidates, *controls)] + list(fakes.values())
     maps = MapSet(sources, population.onehot[:shown])
     n, m = len(candidates), len(controls)
@@ -83,13 +84,15 @@ def fooled_table(population: Population, settings: Mapping, *, seed: int = 0) ->
     return pd.DataFrame(found)
 
 
-def fakes_of(population: Population, shown: int, *, seed: int) -> dict[str, np.ndarray]:
+def fakes_of(population: Population, shown: int, *, seed: int, further: bool = False) -> dict[str, np.ndarray]:
     """Make the fakes for the first `shown` regions from the candidate with the best true cosine."""
     candidates = population.rows("candidate")
     best = candidates[population.table["true_cosine"].to_numpy()[candidates].argmax()]
     honest = MapSet([population.maps[best][:shown]], population.onehot[:shown]).corrected(0)
     drawn = population.drawn
-    return fake_maps(drawn.codes[drawn.shown[:shown]], honest, drawn.core, seed=seed)
+    codes = drawn.codes[drawn.shown[:shown]]
+    fakes = fake_maps(codes, honest, drawn.core, seed=seed)
+    return fakes | further_fakes(codes, honest, seed=seed) if further else fakes
 
 
 def components(found: Consensus) -> dict[str, np.ndarray]:

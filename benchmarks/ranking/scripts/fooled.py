@@ -6,4 +6,4 @@ from rankbench.store import read_population
 
 config = snakemake.config
 population = read_population(config, snakemake.wildcards.population, snakemake.params.folders)
-write_tsv(snakemake.output[0], fooled_table(population, config["fooled"]))
+write_tsv(snakemake.output[0], fooled_table(population, snakemake.params.settings))
