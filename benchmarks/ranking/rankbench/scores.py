@@ -13,12 +13,16 @@ from lucidna.ranking.prepare import MapSet
 from lucidna.ranking.score import RULE_A, RULE_B, combined_score
 from lucidna.ranking.spherical import spherical_consistency
 from rankbench.networks import CONTROLS
+from rankbench.probed import PROBES
 from rankbench.store import Population
 
 CRITERIA = {
     "c_cos": "c_cos",
     "c_snr": "c_snr",
     "c_auc": "c_auc",
+    "c_local": "c_local (veto)",
+    "c_second": "c_second (veto)",
+    "c_isolation": "c_isolation (veto)",
     "agreement": "mean cosine with the plain mean of the others",
     "family_agreement": "mean cosine within the family",
     "sl_con": "seqlet recurrence",
@@ -29,9 +33,11 @@ CRITERIA = {
     "m1_calibrated": "ACME Method 1 less its null",
     "m1cf": "ACME Method 1, cross-fitted",
     "m2": "ACME Method 2, orthonormal",
+    "m2cf": "ACME Method 2, cross-fitted",
     "m2_calibrated": "ACME Method 2 less its null",
     "m2_acme2022": "ACME Method 2, as published",
     "prediction": "validation AUROC",
+    "loss_gain": "validation loss, negative",
 }
 """Criteria that are judged, with their names."""
 
@@ -66,6 +72,7 @@ def panel_of(population: Population, *, seed: int = 0) -> tuple[pd.DataFrame, fl
     panel["m2_acme2022"] = [
         spherical_consistency(prepared.corrected(index), basis="acme2022", blocks=1).kld for index in range(len(rows))
     ]
+    panel["loss_gain"] = -table["loss"].to_numpy()
     panel["m1_calibrated"] = panel["m1"] - panel["m1_null"]
     panel["m2_calibrated"] = panel["m2"] - panel["m2_null"]
     status = ranking.ranking.set_index("id").loc[table["id"], ["status", "reason"]].reset_index(drop=True)
@@ -79,7 +86,7 @@ def scores_of(group: pd.DataFrame) -> dict[str, np.ndarray]:
     Rules combine ranks or z-scores, so their values depend on the group: a family, or all candidates.
     """
     everyone = np.ones(len(group), dtype=bool)
-    criteria = {name: group[name].to_numpy(dtype=np.float64) for name in CRITERIA}
+    criteria = {name: group[name].to_numpy(dtype=np.float64) for name in (*CRITERIA, *PROBES) if name in group}
     return criteria | {
         "rule_a": combined_score(criteria, RULE_A, everyone),
         "rule_b": combined_score(criteria, RULE_B, everyone),

@@ -30,8 +30,9 @@ def selection_table(
     -------
     DataFrame
         score; chosen and its true_cosine; regret_composite and regret_cosine (best minus chosen; the best by
-        this truth); top_cosine (of the average of the `top` first); gain, gain_lo, gain_hi (top_cosine minus
-        that of the best single network, interval over regions); best_cosine and all_cosine (average of all).
+        this truth), regret_lo and regret_hi (interval over regions of the latter); top_cosine (of the average of
+        the `top` first); gain, gain_lo, gain_hi (top_cosine minus that of the best single network, interval over
+        regions); best_cosine and all_cosine (average of all).
     """
     maps = MapSet([population.maps[row] for row in population.rows("candidate")], population.onehot)
     composite, cosine = composite_of(table), table["true_cosine"].to_numpy()
@@ -44,7 +45,8 @@ def selection_table(
         order = np.argsort(-np.where(np.isfinite(values), values, -np.inf), kind="stable")
         average = _cosines(maps, order[:top], population)
         gain = average - of_best
-        lo, hi = percentile_interval(counts @ gain / maps.n_regions)
+        regret = of_best - _cosines(maps, order[:1], population)
+        lo, hi = percentile_interval(counts @ np.stack([gain, regret], axis=1) / maps.n_regions)
         found.append(
             {
                 "score": name,
@@ -52,10 +54,12 @@ def selection_table(
                 "chosen_cosine": cosine[order[0]],
                 "regret_composite": composite.max() - composite[order[0]],
                 "regret_cosine": cosine[best] - cosine[order[0]],
+                "regret_lo": float(lo[1]),
+                "regret_hi": float(hi[1]),
                 "top_cosine": average.mean(),
                 "gain": gain.mean(),
-                "gain_lo": float(lo),
-                "gain_hi": float(hi),
+                "gain_lo": float(lo[0]),
+                "gain_hi": float(hi[0]),
                 "best_cosine": of_best.mean(),
                 "all_cosine": everything,
             }
