@@ -6,7 +6,7 @@ import pandas as pd
 
 from lucidna.report import effects_section
 from lucidna.report.collect import Experiment
-from lucidna.report.hits_section import HIT_FILES, hit_figures, hits_table
+from lucidna.report.hits_section import HIT_FILES, has_q, hit_figures, hits_table
 from lucidna.report.names import short_name
 from lucidna.report.numbers import sentence
 from lucidna.report.patterns_part import (
@@ -100,7 +100,7 @@ def key_numbers(patterns: pd.DataFrame | None, hits: pd.DataFrame | None, *, fdr
     numbers = {"patterns": 0 if patterns is None else len(patterns)}
     if patterns is not None and "label" in patterns:
         numbers["supported patterns"] = int(patterns["label"].astype(str).str.startswith("supported").sum())
-    if hits is not None and "q_value" in hits:
+    if hits is not None and has_q(hits):
         numbers[f"hits, q ≤ {fdr:g}"] = int((hits["q_value"] <= fdr).sum())
     return numbers
 
