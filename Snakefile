@@ -18,6 +18,7 @@ include: "workflow/rules/checked.smk"
 
 if GIVEN:
 
+    include: "workflow/rules/given_common.smk"
     include: "workflow/rules/given.smk"
     include: "workflow/rules/motifs.smk"
 

@@ -63,6 +63,8 @@ def test_the_page_has_what_there_is_and_names_what_is_not(theirs):
     assert "highest contribution</figcaption>" in shown["attribution"]
     assert "standard deviation over the candidates" not in shown["attribution"]
     assert "q ≤" not in shown["hits"].split("<figcaption>Hits</figcaption>")[1].split("</thead>")[0]
+    assert "Hits have no q-value" in shown["hits"]
+    assert "shuffled copies" not in shown["hits"]
     assert "0" * 64 in shown["provenance"]
     assert "data/regions.tsv" not in shown["provenance"]
 

@@ -29,7 +29,8 @@ HIT_FILES = (
 
 def hit_figures(experiment: Experiment, task: str, head: str, hits: pd.DataFrame | None) -> list[tuple[str, str]]:
     """Draw what is known of the hits of a task and head: (title, SVG) of each figure that can be drawn."""
-    decoys = experiment.table("motifs", task, head, "decoys.tsv")
+    known = hits is not None and has_q(hits)
+    decoys = experiment.table("motifs", task, head, "decoys.tsv") if known else None
     positions = hit_positions(hits, experiment.table("data", "rows.tsv"))
     where = histogram(positions, x_label="distance of the hit's centre from the summit (bp)", width=620)
     drawn = [

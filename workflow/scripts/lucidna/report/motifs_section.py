@@ -75,6 +75,8 @@ def _block(experiment: Experiment, task: str, head: str) -> dict:
         notes.append("No null was run: whether shuffled sequences give such patterns too is not known.")
     notes += hidden_note(summary)
     hit_notes = [] if hits is not None and not hits.empty else ["No hit was called."]
+    if hits is not None and not has_q(hits):
+        hit_notes.append("Hits have no q-value, for there are no maps of shuffled sequences to hold them against.")
     links = [(name, experiment.link(*place, name)) for name in FILES]
     fdr = experiment.config.get("motifs", {}).get("fdr", 0.1)
     return {
