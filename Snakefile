@@ -29,6 +29,10 @@ elif not MAPS_ONLY:
     include: "workflow/rules/train.smk"
     include: "workflow/rules/rank.smk"
     include: "workflow/rules/attribute.smk"
+
+    if CONFIG["attribution"]["shards"] > 1:
+
+        include: "workflow/rules/shards.smk"
     include: "workflow/rules/motifs.smk"
     include: "workflow/rules/again.smk"
     include: "workflow/rules/effects.smk"
