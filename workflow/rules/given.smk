@@ -34,7 +34,7 @@ rule report_given:
     output:
         report(
             f"{EXP}/report/report.html",
-            caption="../report/report.rst",
+            caption="../report/given.rst",
             category="Report",
         ),
     log:

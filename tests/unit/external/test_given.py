@@ -222,12 +222,17 @@ def test_shuffled_sequences_have_no_place_and_are_not_those_of_the_regions(given
     settings = entry(tmp_path, shuffled={"maps": "n.attr.npz", "onehot": "n.ohe.npz"})
     summary = write(settings, tmp_path, shuffled=True)
     assert summary["n_regions"] == 20
+    assert summary["notices"] == []
     assert set(summary["sources"]) == set(settings["shuffled"].values()) - {None}
     with AttributionFile(tmp_path / "x.attributions.h5") as file:
         np.testing.assert_array_equal(file.read().onehot, one_hot_numpy(drawn))
         ids = file.region_ids
     regions = read_regions(tmp_path / "x.regions.bed", open_maps(tmp_path / "x.attributions.h5"))
     assert regions["chrom"].tolist() == ids
+    (tmp_path / "x.attributions.h5").unlink()
+    np.savez_compressed(tmp_path / "n.ohe.npz", one_hot_numpy(np.where(drawn == 3, 1, drawn)).astype(np.int8))
+    (notice,) = write(settings, tmp_path, shuffled=True)["notices"]
+    assert "the share of G and C is 0.2" in notice
     (tmp_path / "x.attributions.h5").unlink()
     drawn[[2, 7]] = codes[[2, 7]]
     np.savez_compressed(tmp_path / "n.ohe.npz", one_hot_numpy(drawn).astype(np.int8))

@@ -23,6 +23,9 @@ from lucidna.sequence import one_hot_numpy
 
 log = logging.getLogger(__name__)
 
+MOST_APART = 0.02
+"""Largest difference in the mean share of G and C between regions and their shuffles that is not remarked on."""
+
 
 def write_given(
     name: str,
@@ -67,11 +70,12 @@ def write_given(
     """
     where = f"maps.{name}"
     real = _open(entry, entry, where)
-    file, codes = real, real.codes()
+    file, codes, apart = real, real.codes(), 0.0
     if shuffled:
         where = f"{where}.shuffled"
         file = _open(entry["shuffled"], entry, where)
-        codes = _shuffled_codes(file, real, codes, where)
+        own, codes = codes, _shuffled_codes(file, real, codes, where)
+        apart = abs(_gc(codes) - _gc(own))
         places = _nowhere(file)
         used = [entry["shuffled"][key] for key in ("maps", "onehot")]
     else:
@@ -83,6 +87,11 @@ def write_given(
     largest, zeros = _examine(file, codes, places["region_id"])
     sources = {path: sha256(path) for path in dict.fromkeys(used) if path}
     notices = _notices(file, where, zeros, genome=genome, shuffled=shuffled)
+    if apart > MOST_APART:
+        notices.append(
+            f"{where}: the share of G and C is {apart:.2f} away from that of the regions: q-values hold only as far "
+            "as the shuffled sequences are like the regions in all but their motifs"
+        )
     nothing = np.full(file.n_regions, np.nan, dtype=np.float32)
 
     def block(rows: slice) -> Block:
@@ -149,6 +158,11 @@ def _shuffled_codes(file: MapFile, real: MapFile, codes: np.ndarray, where: str)
             "maps of their dinucleotide-shuffled copies"
         )
     return found
+
+
+def _gc(codes: np.ndarray) -> float:
+    known = codes < 4
+    return float(((codes == 1) | (codes == 2)).sum() / max(int(known.sum()), 1))
 
 
 def _nowhere(file: MapFile) -> pd.DataFrame:
