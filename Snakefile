@@ -5,7 +5,7 @@ from snakemake.utils import min_version
 min_version("9.19")
 
 # A second --configfile is merged onto the first, so the demo's own file is read only when no data are named.
-if not {"genome", "sequences", "external"} & set(config):
+if not {"genome", "sequences", "external", "maps"} & set(config):
 
     configfile: "config/config.yaml"
 
@@ -16,14 +16,26 @@ report: "workflow/report/workflow.rst"
 include: "workflow/rules/checked.smk"
 
 
-if not MAPS_ONLY:
+if GIVEN:
+
+    include: "workflow/rules/given_common.smk"
+    include: "workflow/rules/given.smk"
+    include: "workflow/rules/motifs.smk"
+
+elif not MAPS_ONLY:
 
     include: "workflow/rules/common.smk"
     include: "workflow/rules/data.smk"
     include: "workflow/rules/train.smk"
     include: "workflow/rules/rank.smk"
     include: "workflow/rules/attribute.smk"
+
+    if CONFIG["attribution"]["shards"] > 1:
+
+        include: "workflow/rules/shards.smk"
     include: "workflow/rules/motifs.smk"
+    include: "workflow/rules/again.smk"
+    include: "workflow/rules/effects.smk"
 
     if "variants" in CONFIG:
 

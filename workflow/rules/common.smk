@@ -23,6 +23,10 @@ ATTRIBUTE = f"{EXP}/attribute/{{task}}/{{head}}"
 MOTIFS = f"{EXP}/motifs/{{task}}/{{head}}"
 HEADS = heads_of(CONFIG)
 METHODS = list(CONFIG["attribution"]["methods"])
+METHOD = CONFIG["motifs"]["method"]
+NULLS = [f"null{draw}." for draw in range(CONFIG["motifs"]["null_draws"])]
+AGAIN = CONFIG["motifs"]["reproducibility"]
+FURTHER = [method for method in METHODS if method != METHOD and AGAIN["methods"]]
 ARRAYS = ["dataset.json", "rows.tsv", "sequences.npy", "targets.npy"]
 ARRAYS += ["signals.npy"] if FILES["tracks"] else []
 ARRAYS += ["controls.npy"] if FILES["controls"] else []
@@ -88,12 +92,6 @@ def data_settings():
     return ordered({key: CONFIG[key] for key in keys if key in CONFIG})
 
 
-def template_digest():
-    """Digest the report's template: a change of its looks writes the page anew."""
-    folder = Path(str(workflow.current_basedir)).parents[1] / "resources" / "report"
-    return files_digest(folder)
-
-
 def contribution_tracks():
     """Name the contribution bigWigs; sequences without a genome have no coordinates."""
     if "sequences" in CONFIG or not CONFIG["attribution"]["bigwig"]:
@@ -105,6 +103,11 @@ def contribution_tracks():
         method=METHODS,
         value=["mean", "spread"],
     )
+
+
+def null_files(pattern):
+    """Name a file of every draw of shuffled sequences."""
+    return expand(pattern, null=NULLS, allow_missing=True)
 
 
 def other_outputs(wildcards):

@@ -1,14 +1,9 @@
-# TF-MoDISco on the maps and, with the same settings, on both kinds of null maps; the same on the maps of single
-# candidates and of further methods, with fewer seqlets; then labels, matches and hits.
-METHOD = CONFIG["motifs"]["method"]
+# TF-MoDISco on the maps and, with the same settings, on both kinds of null maps; then labels, matches and hits.
 DISCOVERY = {
     key: CONFIG["motifs"][key]
     for key in ("seqlets", "window", "leiden", "widths", "seed")
 }
-NULLS = [f"null{draw}." for draw in range(CONFIG["motifs"]["null_draws"])]
 PERMUTED = [f"permuted{draw}." for draw in range(CONFIG["motifs"]["permuted_draws"])]
-AGAIN = CONFIG["motifs"]["reproducibility"]
-FURTHER = [method for method in METHODS if method != METHOD and AGAIN["methods"]]
 
 
 rule modisco:
@@ -59,96 +54,13 @@ rule modisco_permuted:
         "../scripts/modisco.py"
 
 
-rule method_patterns:
-    input:
-        maps=f"{ATTRIBUTE}/{{method}}.attributions.h5",
-    output:
-        f"{MOTIFS}/methods/{{method}}.modisco.h5",
-    log:
-        f"{LOGS}/method_patterns/{{task}}.{{head}}.{{method}}.log",
-    benchmark:
-        f"{BENCH}/method_patterns/{{task}}.{{head}}.{{method}}.tsv"
-    conda:
-        "../../envs/motifs.yaml"
-    threads: 1
-    resources:
-        mem_mb=lambda wildcards, attempt: 8000 * attempt,
-        runtime=lambda wildcards, attempt: 240 * attempt,
-    params:
-        motifs=ordered({**DISCOVERY, "seqlets": AGAIN["seqlets"]}),
-        code=code_digest("motifs.again"),
-    script:
-        "../scripts/patterns_again.py"
-
-
-# Which candidates are members is known only when the ranking is done, so one job makes the maps of all of them.
-rule member_maps:
-    input:
-        ARRAYS,
-        folds=expand(f"{EXP}/data/folds/{{fold}}.tsv", fold=FOLDS),
-        verdict=f"{EXP}/rank/verdict.json",
-        models=models("model.json"),
-        weights=models("model.safetensors"),
-    output:
-        temp(directory(f"{ATTRIBUTE}/members")),
-    log:
-        f"{LOGS}/member_maps/{{task}}.{{head}}.log",
-    benchmark:
-        f"{BENCH}/member_maps/{{task}}.{{head}}.tsv"
-    conda:
-        "../../envs/attribute.yaml"
-    threads: 1
-    resources:
-        mem_mb=lambda wildcards, attempt: 6000 * attempt,
-        runtime=lambda wildcards, attempt: 240 * attempt,
-    params:
-        method=AGAIN["method"],
-        arguments=ordered(
-            {
-                **CONFIG["attribution"]["methods"].get(AGAIN["method"], {}),
-                "max_regions": AGAIN["regions"],
-            }
-        ),
-        models=CONFIG["attribution"]["models"],
-        regions=CONFIG["attribution"]["regions"],
-        average=CONFIG["attribution"]["average"],
-        seed=CONFIG["attribution"]["seed"],
-        batch_size=CONFIG["attribution"]["batch_size"],
-        folds={candidate: entry["fold"] for candidate, entry in CANDIDATES.items()},
-        code=code_digest("attribution.each"),
-    script:
-        "../scripts/member_maps.py"
-
-
-rule member_patterns:
-    input:
-        maps=f"{ATTRIBUTE}/members",
-    output:
-        directory(f"{MOTIFS}/members"),
-    log:
-        f"{LOGS}/member_patterns/{{task}}.{{head}}.log",
-    benchmark:
-        f"{BENCH}/member_patterns/{{task}}.{{head}}.tsv"
-    conda:
-        "../../envs/motifs.yaml"
-    threads: 1
-    resources:
-        mem_mb=lambda wildcards, attempt: 8000 * attempt,
-        runtime=lambda wildcards, attempt: 720 * attempt,
-    params:
-        motifs=ordered({**DISCOVERY, "seqlets": AGAIN["seqlets"]}),
-        code=code_digest("motifs.again"),
-    script:
-        "../scripts/patterns_again.py"
-
-
 rule annotate_motifs:
     input:
         patterns=f"{MOTIFS}/modisco.h5",
-        null_patterns=[f"{MOTIFS}/{null}modisco.h5" for null in NULLS],
+        null_patterns=null_files(f"{MOTIFS}/{{null}}modisco.h5"),
         maps=f"{ATTRIBUTE}/{METHOD}.attributions.h5",
         regions=f"{ATTRIBUTE}/{METHOD}.regions.bed",
-        null_maps=[f"{ATTRIBUTE}/{null}{METHOD}.attributions.h5" for null in NULLS],
+        null_maps=null_files(f"{ATTRIBUTE}/{{null}}{METHOD}.attributions.h5"),
         permuted_patterns=[f"{MOTIFS}/{null}modisco.h5" for null in PERMUTED],
         members=[f"{MOTIFS}/members"] if AGAIN["candidates"] else [],
         methods=[f"{MOTIFS}/methods/{method}.modisco.h5" for method in FURTHER],
@@ -195,45 +107,3 @@ rule annotate_motifs:
         code=code_digest("motifs.run"),
     script:
         "../scripts/annotate_motifs.py"
-
-
-# What instances do to the predictions of the networks that the maps explain.
-rule instance_effects:
-    input:
-        maps=f"{ATTRIBUTE}/{METHOD}.attributions.h5",
-        regions=f"{ATTRIBUTE}/{METHOD}.regions.bed",
-        patterns=f"{MOTIFS}/modisco.h5",
-        labels=f"{MOTIFS}/patterns.tsv",
-        hits=f"{MOTIFS}/hits.tsv",
-        dataset=f"{EXP}/data/dataset.json",
-        models=models("model.json"),
-        weights=models("model.safetensors"),
-    output:
-        ablation=f"{MOTIFS}/ablation.tsv",
-        importance=f"{MOTIFS}/importance.tsv",
-        elements=f"{MOTIFS}/elements.tsv",
-        pairs=report(
-            f"{MOTIFS}/pairs.tsv",
-            caption="../report/pairs.rst",
-            category="Motifs",
-        ),
-        summary=f"{MOTIFS}/effects.json",
-    log:
-        f"{LOGS}/instance_effects/{{task}}.{{head}}.log",
-    benchmark:
-        f"{BENCH}/instance_effects/{{task}}.{{head}}.tsv"
-    conda:
-        "../../envs/attribute.yaml"
-    threads: 1
-    resources:
-        mem_mb=lambda wildcards, attempt: 6000 * attempt,
-        runtime=lambda wildcards, attempt: 240 * attempt,
-    params:
-        settings=ordered(CONFIG["motifs"]["effects"]),
-        fdr=CONFIG["motifs"]["fdr"],
-        trim=CONFIG["motifs"]["hits"]["trim"],
-        seed=CONFIG["motifs"]["seed"],
-        batch_size=CONFIG["attribution"]["batch_size"],
-        code=code_digest("motifs.effects"),
-    script:
-        "../scripts/instance_effects.py"

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from lucidna.attribution import run
+from lucidna.attribution import plan
 from lucidna.attribution.correction import correct
 from lucidna.attribution.hdf5 import AttributionFile
 from lucidna.attribution.members import NONE_CHOSEN
@@ -107,7 +107,7 @@ def test_same_bytes_again_and_same_maps_in_other_batches(dataset, models, tmp_pa
     attribute(models, dataset, **arguments, **outputs(tmp_path, "b"))
     assert (tmp_path / "a.h5").read_bytes() == (tmp_path / "b.h5").read_bytes()
     assert (tmp_path / "a.bed").read_bytes() == (tmp_path / "b.bed").read_bytes()
-    monkeypatch.setattr(run, "BLOCK", 5)
+    monkeypatch.setattr(plan, "BLOCK", 5)
     attribute(models, dataset, **arguments, batch_size=6, **outputs(tmp_path, "c"))
     with AttributionFile(tmp_path / "a.h5") as a, AttributionFile(tmp_path / "c.h5") as c:
         np.testing.assert_allclose(a.read().maps, c.read().maps, rtol=5e-3, atol=1e-3 * np.abs(a.read().maps).max())

@@ -6,7 +6,7 @@ from lucidna.errors import UserError
 from lucidna.files import read_json, read_tsv
 from lucidna.motifs.hit_columns import own_names
 from lucidna.motifs.patterns import read_discovery
-from lucidna.motifs.run import annotate, discover
+from lucidna.motifs.run import NO_DECOYS, annotate, discover
 
 from .simulated import simulate, write_database
 
@@ -92,6 +92,32 @@ def test_patterns_of_noise_are_not_supported(noise):
     assert summary["patterns"]["supported"] == 0
     assert summary["hits"]["at_fdr"] <= 0.02 * max(summary["hits"]["total"], 50)
     assert any("motifs.database is null" in notice for notice in summary["notices"])
+
+
+def test_without_decoys_no_hit_has_a_q_value_and_the_tables_say_why(tmp_path, stage):
+    folder = stage.folder
+    summary = annotate(
+        folder / "real.h5",
+        folder / "real.bed",
+        folder / "modisco.h5",
+        tmp_path / "out",
+        permuted_modisco=[folder / "permuted.modisco.h5"],
+        database=folder / "database.meme",
+    )
+    hits, full = (own_names(read_tsv(out / "hits.tsv")) for out in (tmp_path / "out", folder / "out"))
+    assert hits["q_value"].isna().all()
+    assert set(hits["q_value_note"]) == {NO_DECOYS}
+    assert "q_value_note" not in full
+    places = ["chrom", "start", "end", "pattern", "strand"]
+    assert hits[places].equals(full[places])
+    patterns, regions = read_tsv(tmp_path / "out" / "patterns.tsv"), read_tsv(tmp_path / "out" / "regions.tsv")
+    assert (patterns["hits"] > 100).all()
+    assert patterns["hits_at_fdr"].isna().all()
+    assert patterns["label"].str.startswith("supported").all()  # by the permuted maps
+    assert regions.drop(columns=["region_id", "chrom", "start", "end"]).isna().all(axis=None)
+    assert (tmp_path / "out" / "hits.bed").read_text() == ""
+    notice = f"{NO_DECOYS}: no hit has a q-value, and patterns are compared with those of permuted maps only"
+    assert notice in summary["notices"]
 
 
 def test_nothing_found_is_said(tmp_path):

@@ -77,6 +77,7 @@ def test_defaults_are_filled_at_every_level_and_the_input_is_not_changed():
         ("folds", {"auto": 2}, ["folds.auto", "2"]),
         ("motifs.method", "ism", ["motifs.method", "ism", "attribution.methods"]),
         ("attribution.average", {"shift": 128}, ["attribution.average.shift", "128", "256"]),
+        ("attribution.shards", 0, ["attribution.shards", "0"]),
         ("attribution.methods.smoothgrad", {"std": 0}, ["attribution.methods.smoothgrad.std", "0"]),
         ("attribution.methods.surrogate", {"mutant": 5}, ["attribution.methods.surrogate", "mutant"]),
         ("ranking.head", "profile", ["ranking.head", "profile", "counts"]),

@@ -18,6 +18,7 @@ from jsonschema.exceptions import ValidationError, best_match
 
 from lucidna.attribution.averaging import averaging
 from lucidna.errors import UserError, nearest
+from lucidna.external.given_settings import check_given, given_maps, given_schema
 from lucidna.external.settings import check_external, maps_only_schema, only_maps
 from lucidna.folds import expand_folds
 from lucidna.models.names import check_architecture, first_kernel
@@ -57,12 +58,18 @@ def validate(config: dict, *, schema: dict | None = None) -> dict:
     """
     schema = schema or load_schema()
     config = _plain(config)
-    if only_maps(config):
+    if given_maps(config):
+        schema = given_schema(schema)
+    elif only_maps(config):
         schema = maps_only_schema(schema)
     error = best_match(Draft202012Validator(schema).iter_errors(config), key=_depth_first)
     if error is not None:
         raise UserError(_sentence(error))
     filled = _fill(schema, config, schema)
+    if given_maps(filled):
+        check_given(filled)
+        check_expected(filled["motifs"]["expected"])
+        return filled
     if not only_maps(filled):
         _check_together(filled)
     if "external" in filled:
@@ -143,6 +150,11 @@ def _check_together(config: dict) -> None:
     """Check what a schema cannot: keys that need or exclude each other."""
     if "scores" in config:
         raise UserError("config key 'scores' goes with 'external' maps alone: remove it, the experiment makes its own")
+    if "maps" in config:
+        raise UserError(
+            "config key 'maps' is for maps that exist, interpreted by a config of their own (experiment, genome, maps, "
+            "motifs, report): remove it"
+        )
     if ("genome" in config) == ("sequences" in config):
         raise UserError("config needs either 'genome' (with 'regions') or 'sequences': give exactly one of them")
     if "genome" in config and "regions" not in config:

@@ -27,6 +27,7 @@ def read_intervals(
     centre: str = "auto",
     aliases: Mapping[str, str] | None = None,
     unique: bool = True,
+    key: str = "regions.centre",
 ) -> pd.DataFrame:
     """Read a BED3+ or narrowPeak file, plain or gzipped, and check every line.
 
@@ -46,6 +47,8 @@ def read_intervals(
         Chromosome name in the file -> name in the genome; names that are not in it stay.
     unique : bool
         Whether two lines with the same interval and centre are an error.
+    key : str
+        The config key of `centre`, for messages.
 
     Returns
     -------
@@ -61,7 +64,7 @@ def read_intervals(
         with the same interval and centre.
     """
     if centre not in CENTRES:
-        raise UserError(f"config key 'regions.centre' is {centre!r}: choose one of {', '.join(CENTRES)}")
+        raise UserError(f"config key '{key}' is {centre!r}: choose one of {', '.join(CENTRES)}")
     aliases = aliases or {}
     named_narrow = ".narrowpeak" in Path(path).name.lower()
     narrow = None
@@ -76,9 +79,9 @@ def read_intervals(
             if centre == "summit" and not narrow:
                 raise UserError(
                     f"{where}: there are {len(fields)} columns and no summit (column 10 of a narrowPeak), "
-                    "but regions.centre is 'summit': set it to 'midpoint' or give a narrowPeak file"
+                    f"but {key} is 'summit': set it to 'midpoint' or give a narrowPeak file"
                 )
-        records.append((*_parse(fields, where, narrow=narrow, centre=centre), number))
+        records.append((*_parse(fields, where, narrow=narrow, centre=centre, key=key), number))
     if not records:
         raise UserError(f"{path} has no intervals: give a BED or narrowPeak file with at least one line")
 
@@ -203,7 +206,7 @@ def _fields(line: str) -> list[str]:
     return [field.strip() for field in line.split("\t")] if "\t" in line else words
 
 
-def _parse(fields: list[str], where: str, *, narrow: bool, centre: str) -> tuple:
+def _parse(fields: list[str], where: str, *, narrow: bool, centre: str, key: str) -> tuple:
     """Return chrom, start, end, summit, strand, name, score, centred_on of one line."""
     needed = 10 if narrow else 3
     if len(fields) < needed:
@@ -224,7 +227,7 @@ def _parse(fields: list[str], where: str, *, narrow: bool, centre: str) -> tuple
         offset = _whole(fields[_SUMMIT_FIELD], "summit (column 10)", where)
         if offset == -1 and centre == "summit":
             raise UserError(
-                f"{where}: the summit (column 10) is -1, none was called, but regions.centre is 'summit': "
+                f"{where}: the summit (column 10) is -1, none was called, but {key} is 'summit': "
                 "set it to 'auto' to take the midpoint there"
             )
         if offset != -1:

@@ -80,6 +80,32 @@ def input_files(config: dict) -> dict[str, list[str]]:
     return files
 
 
+def interpretation_files(config: dict) -> dict[str, list[str]]:
+    """List the genome and the database of motifs that a configuration of maps alone names, and check them.
+
+    Returns
+    -------
+    dict[str, list[str]]
+        Keys genome and database; an absent one is an empty list.
+
+    Raises
+    ------
+    UserError
+        For a file that is not there, with the key that names it; for a database that is malformed.
+    """
+    named = {
+        "genome": ("genome.fasta", config.get("genome", {}).get("fasta")),
+        "database": ("motifs.database", config["motifs"]["database"]),
+    }
+    for key, path in named.values():
+        if path:
+            _must_exist(key, path)
+    files = {kind: [path] if path else [] for kind, (_, path) in named.items()}
+    for path in files["database"]:
+        read_meme(path)
+    return files
+
+
 def _simulated(config: dict) -> str | None:
     """Return the start of the paths that the workflow itself makes."""
     return f"results/{config['experiment']}/simulate/" if "simulate" in config else None

@@ -5,8 +5,7 @@ from __future__ import annotations
 import logging
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
-from importlib.metadata import version
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,25 +13,18 @@ import numpy as np
 import torch
 from torch import nn
 
-from lucidna import __version__
-from lucidna.attribution.averaging import averaging
 from lucidna.attribution.correction import angle_shares
 from lucidna.attribution.ensemble import Ensemble, map_norms, scratch_array
 from lucidna.attribution.hdf5 import Block, float16_scale, write_attributions, write_regions_bed
 from lucidna.attribution.members import NONE_CHOSEN
-from lucidna.attribution.methods import MethodMaps, check_name, explain, method_arguments
-from lucidna.attribution.nulls import null_sequences
-from lucidna.attribution.output import HEADS, ScalarOutput, fitting_batch, predict
-from lucidna.attribution.selection import REGIONS, select_regions
+from lucidna.attribution.methods import explain
+from lucidna.attribution.output import ScalarOutput, fitting_batch, predict
+from lucidna.attribution.plan import Plan, plan_maps
+from lucidna.attribution.tally import Part, Progress, Tally
 from lucidna.dataset import Dataset
 from lucidna.sequence import one_hot_numpy
 
 log = logging.getLogger(__name__)
-
-BLOCK = 512
-"""Regions whose maps are held in memory at once."""
-
-_SECONDS_BETWEEN_LINES = 5.0
 
 
 def attribute(
@@ -57,7 +49,8 @@ def attribute(
     """Write the mean map of several networks over the peaks, with its spread, and return a summary.
 
     How maps are prepared is said in `methods.explain`, how members are averaged in `ensemble.Ensemble`. While
-    it runs, intermediate maps of twice the size of all maps in float32 lie beside `out_h5`.
+    it runs, intermediate maps of twice the size of all maps in float32 lie beside `out_h5`. Large sets can be
+    made in several processes: see `shards`.
 
     Parameters
     ----------
@@ -105,80 +98,115 @@ def attribute(
         Unknown names; no region to explain; maps that are not finite; DeepSHAP that does not converge.
     """
     started = time.perf_counter()
-    settings = method_arguments(method, arguments)
-    average = averaging(average, length=dataset.info["window"]["input"])
-    check_name(task, dataset.info["tasks"], "task")
-    check_name(head, HEADS[dataset.info["target"]], f"head of target {dataset.info['target']}")
-    check_name(regions, REGIONS, "choice of regions")
-    if threads is not None:
-        torch.set_num_threads(threads)
-    members = [name for name, _ in models]
-    out_h5 = Path(out_h5)
-    out_h5.parent.mkdir(parents=True, exist_ok=True)
-    attributes = {
-        "method": method,
-        "parameters": {**settings, "seed": seed, "regions": regions, "null": null, "average": average},
-        "candidates": members,
-        "task": task,
-        "head": head,
-        "versions": versions(),
-        "dataset_digest": dataset.info["digest"],
-    }
-    if not members:
-        _write_nothing(out_h5, out_bed, dataset, attributes=attributes)
-        log.info("%s  %s", method, NONE_CHOSEN)
-        return _summary(attributes, started, np.zeros((0, 0), dtype=bool), [], 1.0, _Tally(0)) | {"notice": NONE_CHOSEN}
-    rows, covered = select_regions(
-        (dataset.rows["role"] == "peak").to_numpy(),
-        members,
+    plan = plan_maps(
+        [name for name, _ in models],
+        dataset,
+        method=method,
+        task=task,
+        head=head,
+        arguments=arguments,
         regions=regions,
         splits=splits,
-        max_regions=settings["max_regions"],
+        null=null,
+        average=average,
         seed=seed,
     )
-    table = dataset.rows.iloc[rows]
-    codes = np.asarray(dataset.codes(rows))
-    if null is not None:
-        codes = null_sequences(codes, draw=null, seed=seed)
-    length = codes.shape[1]
-    tally = _Tally(len(rows))
-    passes = fitting_batch(batch_size, length, device)
+    if threads is not None:
+        torch.set_num_threads(threads)
+
+    def parts(number: int) -> Iterator[Part]:
+        return explain_blocks(
+            plan, number, models[number][1], plan.blocks(number), batch_size=batch_size, device=device
+        )
+
+    return write_maps(plan, parts, dataset, out_h5=out_h5, out_bed=out_bed, started=started)
+
+
+def explain_blocks(
+    plan: Plan, number: int, network: nn.Module, blocks: Sequence[np.ndarray], *, batch_size: int, device: str
+) -> Iterator[Part]:
+    """Yield what a member says of some of its blocks.
+
+    All random numbers follow from the sequences, and what a network computes depends on the block alone: the same
+    block gives the same bytes whatever was explained before it, in this process or in another.
+    """
+    method, name, parameters = plan.attributes["method"], plan.members[number], plan.attributes["parameters"]
+    model = ScalarOutput(network, head=plan.attributes["head"], task=plan.task)
+    passes = fitting_batch(batch_size, plan.codes.shape[1], device)
+    progress = Progress(f"{method}  member {number + 1}/{len(plan.members)}", sum(map(len, blocks)))
+    for rows in blocks:
+        onehot = torch.from_numpy(one_hot_numpy(plan.codes[rows]))
+        found = explain(
+            method,
+            model,
+            onehot,
+            arguments=plan.settings,
+            label=name,
+            seed=parameters["seed"],
+            batch_size=passes,
+            device=device,
+            average=parameters["average"],
+            progress=progress.show,
+        )
+        progress.advance(len(rows))
+        output = found.prediction
+        if output is None:
+            output = predict(model, onehot, batch_size=passes, device=device).numpy()
+        angles = None if found.angles is None else angle_shares(found.angles)
+        yield Part(rows, found.maps, output, found.delta, found.explained, angles)
+    network.cpu()
+
+
+def write_maps(
+    plan: Plan,
+    parts: Callable[[int], Iterable[Part]],
+    dataset: Dataset,
+    *,
+    out_h5: str | Path,
+    out_bed: str | Path,
+    started: float,
+) -> dict[str, Any]:
+    """Average what the members say and write it.
+
+    Parameters
+    ----------
+    plan : Plan
+    parts : callable
+        Number of a member -> what it says of its blocks, in their order.
+    dataset : Dataset
+    out_h5, out_bed : path
+    started : float
+        On the clock of `time.perf_counter`.
+
+    Returns
+    -------
+    dict
+        As `attribute`.
+    """
+    out_h5 = Path(out_h5)
+    out_h5.parent.mkdir(parents=True, exist_ok=True)
+    if not plan.members:
+        _write_nothing(out_h5, out_bed, dataset, attributes=plan.attributes)
+        log.info("%s  %s", plan.attributes["method"], NONE_CHOSEN)
+        return _summary(plan, started, [], 1.0, Tally(0)) | {"notice": NONE_CHOSEN}
+    n, length = plan.codes.shape
+    tally = Tally(n)
     with tempfile.TemporaryDirectory(prefix=".attribute.", dir=out_h5.parent) as folder:
-        ensemble = Ensemble(len(rows), length, folder=Path(folder))
-        scratch = scratch_array((len(rows), 4, length), np.float32, Path(folder), "member")
-        for number, (name, network) in enumerate(models):
-            mine = np.flatnonzero(covered[number])
-            if not len(mine):
+        ensemble = Ensemble(n, length, folder=Path(folder))
+        scratch = scratch_array((n, 4, length), np.float32, Path(folder), "member")
+        for number in range(len(plan.members)):
+            blocks = plan.blocks(number)
+            if not blocks:
                 continue
-            model = ScalarOutput(network, head=head, task=dataset.info["tasks"].index(task))
-            progress = _Progress(f"{method}  member {number + 1}/{len(models)}", len(mine))
-            for chosen in _blocks(mine):
-                onehot = torch.from_numpy(one_hot_numpy(codes[chosen]))
-                found = explain(
-                    method,
-                    model,
-                    onehot,
-                    arguments=settings,
-                    label=name,
-                    seed=seed,
-                    batch_size=passes,
-                    device=device,
-                    average=average,
-                    progress=progress.show,
-                )
-                progress.advance(len(chosen))
-                scratch[chosen] = found.maps
-                if found.prediction is None:
-                    output = predict(model, onehot, batch_size=passes, device=device).numpy()
-                    found = found._replace(prediction=output)
-                tally.add(chosen, found)
-            network.cpu()
-            ensemble.start_member(np.concatenate([map_norms(scratch[chosen]) for chosen in _blocks(mine)]))
-            for chosen in _blocks(mine):
-                ensemble.add(chosen, scratch[chosen], one_hot_numpy(codes[chosen]))
+            for part in parts(number):
+                scratch[part.rows] = part.maps
+                tally.add(part)
+            ensemble.start_member(np.concatenate([map_norms(scratch[chosen]) for chosen in blocks]))
+            for chosen in blocks:
+                ensemble.add(chosen, scratch[chosen], one_hot_numpy(plan.codes[chosen]))
 
         def block(part: slice) -> Block:
-            onehot = one_hot_numpy(codes[part], dtype=np.int8)
+            onehot = one_hot_numpy(plan.codes[part], dtype=np.int8)
             result = ensemble.results(part, onehot)
             return Block(onehot, result.mean, result.spread, result.sign_agreement)
 
@@ -186,20 +214,15 @@ def attribute(
         write_attributions(
             out_h5,
             block,
-            region_ids=table["region_id"].tolist(),
+            region_ids=plan.table["region_id"].tolist(),
             length=length,
-            prediction=tally.prediction / covered.sum(axis=0),
+            prediction=tally.prediction / plan.covered.sum(axis=0),
             convergence_delta=tally.delta,
             map_scale=map_scale,
-            attributes=attributes,
+            attributes=plan.attributes,
         )
-    write_regions_bed(out_bed, table, length=length)
-    return _summary(attributes, started, covered, ensemble.constants, map_scale, tally)
-
-
-def versions() -> dict[str, str]:
-    """Return the versions of what determines a map's numbers."""
-    return {"lucidna": __version__, **{name: version(name) for name in ("torch", "tangermeme", "numpy")}}
+    write_regions_bed(out_bed, plan.table, length=length)
+    return _summary(plan, started, ensemble.constants, map_scale, tally)
 
 
 def _write_nothing(out_h5: Path, out_bed: str | Path, dataset: Dataset, *, attributes: Mapping[str, Any]) -> None:
@@ -217,84 +240,18 @@ def _write_nothing(out_h5: Path, out_bed: str | Path, dataset: Dataset, *, attri
     write_regions_bed(out_bed, dataset.rows.iloc[:0], length=dataset.info["window"]["input"])
 
 
-def _summary(
-    attributes: Mapping[str, Any],
-    started: float,
-    covered: np.ndarray,
-    constants: Sequence[float],
-    map_scale: float,
-    tally: _Tally,
-) -> dict[str, Any]:
-    """Return what `attribute` says of its run; `covered` bool (members, regions)."""
+def _summary(plan: Plan, started: float, constants: Sequence[float], map_scale: float, tally: Tally) -> dict[str, Any]:
+    """Return what `attribute` says of its run."""
     scales = iter(constants)
     return {
-        "method": attributes["method"],
-        "task": attributes["task"],
-        "head": attributes["head"],
-        "members": attributes["candidates"],
-        "n_regions": covered.shape[1],
-        "regions_per_member": covered.sum(axis=1).tolist(),
-        "member_scales": [next(scales) if some else None for some in covered.any(axis=1)],
+        "method": plan.attributes["method"],
+        "task": plan.attributes["task"],
+        "head": plan.attributes["head"],
+        "members": plan.members,
+        "n_regions": plan.covered.shape[1],
+        "regions_per_member": plan.covered.sum(axis=1).tolist(),
+        "member_scales": [next(scales) if some else None for some in plan.covered.any(axis=1)],
         "map_scale": map_scale,
         "seconds": round(time.perf_counter() - started, 2),
         **tally.summary(),
     }
-
-
-def _blocks(rows: np.ndarray) -> list[np.ndarray]:
-    return [rows[start : start + BLOCK] for start in range(0, len(rows), BLOCK)]
-
-
-class _Tally:
-    """What is measured beside the maps, over members."""
-
-    def __init__(self, n_regions: int):
-        self.prediction = np.zeros(n_regions)
-        self.delta = np.full(n_regions, np.nan, dtype=np.float32)
-        self.angles: list[tuple[int, dict[str, float]]] = []
-        self.explained: list[np.ndarray] = []
-
-    def add(self, rows: np.ndarray, found: MethodMaps) -> None:
-        self.prediction[rows] += found.prediction
-        if found.delta is not None:
-            self.delta[rows] = np.fmax(self.delta[rows], found.delta)
-        if found.angles is not None:
-            self.angles.append((len(rows), angle_shares(found.angles)))
-        if found.explained is not None:
-            self.explained.append(found.explained)
-
-    def summary(self) -> dict[str, Any]:
-        delta, angles, explained = None, None, None
-        if np.isfinite(self.delta).any():
-            median, high, largest = np.nanquantile(self.delta, [0.5, 0.95, 1.0]).tolist()
-            delta = {"median": median, "q95": high, "max": largest}
-        if self.angles:
-            weights = [count for count, _ in self.angles]
-            shares = [found for _, found in self.angles]
-            angles = {key: float(np.average([found[key] for found in shares], weights=weights)) for key in shares[0]}
-        if self.explained:
-            low, median = np.nanquantile(np.concatenate(self.explained), [0.05, 0.5]).tolist()
-            explained = {"median": median, "q05": low}
-        return {"delta": delta, "angles": angles, "explained": explained}
-
-
-class _Progress:
-    """Logs how many regions are done: at the end, and before it every few seconds."""
-
-    def __init__(self, label: str, total: int):
-        self.label, self.total = label, total
-        self.finished = 0
-        self.next_line = time.perf_counter() + _SECONDS_BETWEEN_LINES
-
-    def show(self, done_in_block: int) -> None:
-        """Log the regions done, if it is time."""
-        now = time.perf_counter()
-        if now >= self.next_line:
-            log.info("%s  %d/%d regions", self.label, self.finished + done_in_block, self.total)
-            self.next_line = now + _SECONDS_BETWEEN_LINES
-
-    def advance(self, n_regions: int) -> None:
-        """Count a finished block; the last one is always logged."""
-        self.finished += n_regions
-        if self.finished == self.total:
-            log.info("%s  %d/%d regions", self.label, self.finished, self.total)

@@ -36,6 +36,9 @@ logger = logging.getLogger(__name__)
 
 discover = run_modisco
 
+NO_DECOYS = "no maps of shuffled sequences were given"
+"""Why hits have no q-value."""
+
 
 def annotate(
     attributions_h5: str | Path,
@@ -72,7 +75,8 @@ def annotate(
         Without patterns the tables have a header and no line of a pattern.
     null_attributions, null_modisco : sequence of path
         Maps of dinucleotide-shuffled sequences and the patterns found in them, one of each per draw. Without
-        them nothing is tested and the tables say so.
+        them hits have no q-value (hits.tsv says why in a column of its own), what counts hits by their q-value is
+        empty, and patterns are compared with `permuted_modisco` only.
     permuted_modisco : sequence of path
         Patterns found in the real maps with their positions permuted, one per draw.
     runs : mapping, optional
@@ -142,7 +146,9 @@ def annotate(
     )
     notices += hit_notices
     if not nulls:
-        notices.append("no maps of shuffled sequences were given: no pattern is tested and no hit has a q-value")
+        against = "compared with those of permuted maps only" if permuted else "not tested"
+        notices.append(f"{NO_DECOYS}: no hit has a q-value, and patterns are {against}")
+        hits = hits.assign(q_value_note=NO_DECOYS)
 
     table = describe(patterns).merge(calibrate(found, null_found, permuted=permuted), on="pattern", how="left")
     found_again = look_up(patterns, again, threads=threads)
@@ -154,7 +160,7 @@ def annotate(
     ):
         table = table.merge(part, on="pattern", how="left")
     credible = hits[hits["q_value"] <= fdr]["pattern"].value_counts()
-    table["hits_at_fdr"] = table["pattern"].map(credible).fillna(0).astype(int)
+    table["hits_at_fdr"] = table["pattern"].map(credible).fillna(0).astype(int) if nulls else np.nan
     best = matches[matches["rank"] == 1].set_index("pattern")
     table["match"] = table["pattern"].map(best["motif"]).fillna("")
     table["match_name"] = table["pattern"].map(names).fillna("")
@@ -171,6 +177,8 @@ def annotate(
     write_hits(out_dir / "hits.tsv", hits)
     write_hits(out_dir / "decoys.tsv", decoys)
     in_regions = region_table(maps, regions, hits, [pattern.name for pattern in patterns], fdr=fdr)
+    if not nulls:  # which hits would count is not known: that is not the same as none
+        in_regions[list(in_regions.columns[in_regions.columns.get_loc("hits") :])] = np.nan
     write_tsv(out_dir / "regions.tsv", in_regions)
     n_credible = write_hits_bed(out_dir / "hits.bed", hits, fdr=fdr)
     summary = {

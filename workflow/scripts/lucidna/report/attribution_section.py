@@ -81,6 +81,9 @@ def _block(experiment: Experiment, task: str, head: str, files: list[MapFile]) -
     ]
     members = lead.attributes.get("candidates")
     members = members if isinstance(members, list) else []
+    if lead.attributes.get("sources"):
+        made_of = ", ".join(lead.attributes["sources"])
+        notes.append(f"These maps were made elsewhere and are shown as they were given: {made_of}.")
     if len(members) == 1:
         notes.append("The maps are those of one candidate: there is no spread over members to show.")
     agreement = experiment.table("attribute", task, head, "agreement.tsv")
@@ -113,11 +116,12 @@ def _example(files: list[MapFile], lead: MapFile, windows: dict, region: str, wh
     first = window_start + start if genome else start
     end = first + maps[0].projected.shape[1]
     place = f"{chrom}:{first:,}-{end:,}" if genome else f"{region}, positions {first:,} to {end:,}"
+    value = float(lead.prediction[lead.region_id.index(region)])
     return {
         "region": region,
         "why": why,
         "place": place,
-        "prediction": number(float(lead.prediction[lead.region_id.index(region)])),
+        "prediction": number(value) if np.isfinite(value) else "",
         "missing": [file.method for file in files if region not in file.region_id],
         "svg": draw_examples(
             maps,

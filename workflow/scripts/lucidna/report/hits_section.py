@@ -29,7 +29,8 @@ HIT_FILES = (
 
 def hit_figures(experiment: Experiment, task: str, head: str, hits: pd.DataFrame | None) -> list[tuple[str, str]]:
     """Draw what is known of the hits of a task and head: (title, SVG) of each figure that can be drawn."""
-    decoys = experiment.table("motifs", task, head, "decoys.tsv")
+    known = hits is not None and has_q(hits)
+    decoys = experiment.table("motifs", task, head, "decoys.tsv") if known else None
     positions = hit_positions(hits, experiment.table("data", "rows.tsv"))
     where = histogram(positions, x_label="distance of the hit's centre from the summit (bp)", width=620)
     drawn = [
@@ -50,12 +51,19 @@ def pattern_column(hits: pd.DataFrame) -> str:
     return first_of(hits, "pattern", "motif_name", "motif") or hits.columns[0]
 
 
+def has_q(hits: pd.DataFrame) -> bool:
+    """Tell whether hits have a q-value; a table without a hit counts as one that has."""
+    return "q_value" in hits and (hits.empty or hits["q_value"].notna().any())
+
+
 def hits_table(hits: pd.DataFrame | None) -> Table | None:
     """Count the hits of each pattern at several levels of the q-value."""
     if hits is None or hits.empty:
         return None
     name = pattern_column(hits)
     q_value = first_of(hits, "q_value", "q", "hit_q", "qvalue")
+    if q_value and hits[q_value].isna().all():  # without decoys there is none
+        q_value = None
     region = first_of(hits, "region_id", "peak_name", "region")
     columns = [Column("pattern"), Column("all called", True)]
     columns += [Column(f"q ≤ {level:g}", True) for level in Q_LEVELS] if q_value else []

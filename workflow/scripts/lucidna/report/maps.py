@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lucidna.attribution.hdf5 import AttributionFile
+from lucidna.attribution.hdf5 import ROWS_PER_BLOCK, AttributionFile
 from lucidna.motifs.logo import logo_svg
 from lucidna.report import svg
 
@@ -90,28 +90,40 @@ def read_windows(map_path: Path) -> dict[str, tuple[str, int]]:
 def pick_regions(first: MapFile, others: list[MapFile], *, examples: int) -> list[tuple[str, str]]:
     """Choose regions at even quantiles of the prediction, from the highest to the lowest.
 
-    Regions that all methods cover are preferred.
+    Regions that all methods cover are preferred. Where no prediction is known, the quantiles are those of the summed
+    absolute contribution.
 
     Returns
     -------
     list of (str, str)
         Region id and why it was chosen ("highest prediction", "median", "75th percentile" ...).
     """
+    known = np.isfinite(first.prediction).any()
+    values = first.prediction if known else map_strengths(first.path)
+    what = "prediction" if known else "contribution"
     shared = set(first.region_id).intersection(*(other.region_id for other in others))
     usable = [
         (float(value), name)
-        for value, name in zip(first.prediction, first.region_id, strict=True)
+        for value, name in zip(values, first.region_id, strict=True)
         if math.isfinite(value) and (name in shared or not shared)
     ]
     usable.sort()
     picked: dict[str, str] = {}
     for quantile in np.linspace(1.0, 0.0, max(1, examples)) if usable else []:
         name = usable[round(quantile * (len(usable) - 1))][1]
-        words = {1.0: "highest prediction", 0.5: "median prediction", 0.0: "lowest prediction"}
+        words = {1.0: f"highest {what}", 0.5: f"median {what}", 0.0: f"lowest {what}"}
         picked.setdefault(
-            name, words.get(float(quantile), f"prediction at the {ordinal(round(100 * quantile))} percentile")
+            name, words.get(float(quantile), f"{what} at the {ordinal(round(100 * quantile))} percentile")
         )
     return list(picked.items())
+
+
+def map_strengths(path: Path) -> np.ndarray:
+    """Return the summed absolute contribution of each region of an attribution file, float64 (N,)."""
+    with AttributionFile(path) as file:
+        blocks = [slice(start, start + ROWS_PER_BLOCK) for start in range(0, len(file), ROWS_PER_BLOCK)]
+        sums = [np.abs(file.read(rows).projected).sum(axis=1, dtype=np.float64) for rows in blocks]
+    return np.concatenate([np.empty(0), *sums])
 
 
 def ordinal(value: int) -> str:

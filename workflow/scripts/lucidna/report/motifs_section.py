@@ -6,7 +6,7 @@ import pandas as pd
 
 from lucidna.report import effects_section
 from lucidna.report.collect import Experiment
-from lucidna.report.hits_section import HIT_FILES, hit_figures, hits_table
+from lucidna.report.hits_section import HIT_FILES, has_q, hit_figures, hits_table
 from lucidna.report.names import short_name
 from lucidna.report.numbers import sentence
 from lucidna.report.patterns_part import (
@@ -75,6 +75,8 @@ def _block(experiment: Experiment, task: str, head: str) -> dict:
         notes.append("No null was run: whether shuffled sequences give such patterns too is not known.")
     notes += hidden_note(summary)
     hit_notes = [] if hits is not None and not hits.empty else ["No hit was called."]
+    if hits is not None and not has_q(hits):
+        hit_notes.append("Hits have no q-value, for there are no maps of shuffled sequences to hold them against.")
     links = [(name, experiment.link(*place, name)) for name in FILES]
     fdr = experiment.config.get("motifs", {}).get("fdr", 0.1)
     return {
@@ -100,7 +102,7 @@ def key_numbers(patterns: pd.DataFrame | None, hits: pd.DataFrame | None, *, fdr
     numbers = {"patterns": 0 if patterns is None else len(patterns)}
     if patterns is not None and "label" in patterns:
         numbers["supported patterns"] = int(patterns["label"].astype(str).str.startswith("supported").sum())
-    if hits is not None and "q_value" in hits:
+    if hits is not None and has_q(hits):
         numbers[f"hits, q ≤ {fdr:g}"] = int((hits["q_value"] <= fdr).sum())
     return numbers
 

@@ -10,6 +10,7 @@ from lucidna.errors import UserError
 from lucidna.files import atomic_path
 from lucidna.report import (
     attribution_section,
+    given_section,
     motifs_section,
     provenance,
     ranking_section,
@@ -123,6 +124,8 @@ def find_resources(resources_dir: str | Path | None) -> Path:
 
 def page_context(experiment: Experiment, config_text: str) -> dict:
     """Collect what the template shows, section by section."""
+    if "maps" in experiment.config:
+        return given_context(experiment, config_text)
     ranking = ranking_section.section(experiment)
     ranking["shapes"] = [
         (name, svg.marker(svg.SHAPES[shape % len(svg.SHAPES)], 8, 7, 5))
@@ -156,5 +159,28 @@ def page_context(experiment: Experiment, config_text: str) -> dict:
         "motifs": motifs,
         "variants": variants,
         "truth": truth,
+        "provenance": provenance.section(experiment, config_text),
+    }
+
+
+def given_context(experiment: Experiment, config_text: str) -> dict:
+    """Collect what the template shows of maps that were made elsewhere: there is no ranking and no training."""
+    motifs = motifs_section.section(experiment)
+    return {
+        "experiment": experiment.config.get("experiment", experiment.root.name),
+        "sections": [
+            ("summary", "Summary"),
+            ("attribution", "Attribution maps"),
+            ("motifs", "Motifs"),
+            ("hits", "Hits"),
+            ("provenance", "Provenance"),
+        ],
+        "summary": given_section.section(experiment, motifs),
+        "ranking": None,
+        "training": None,
+        "attribution": attribution_section.section(experiment),
+        "motifs": motifs,
+        "variants": None,
+        "truth": None,
         "provenance": provenance.section(experiment, config_text),
     }

@@ -10,12 +10,33 @@ from typing import Any
 import pandas as pd
 
 from lucidna.report.collect import Experiment, read_document, read_table
+from lucidna.report.given_section import sources
 from lucidna.report.numbers import as_float, count, duration, mebibytes
 from lucidna.report.tables import Cell, Column, Table, code_cell, count_cell, from_frame, text_cell
 
 
 def section(experiment: Experiment, config_text: str) -> dict:
     """Collect the context of the section: regions, inputs, versions, cost; the configuration verbatim."""
+    given = "maps" in experiment.config
+    tables, notes = given_tables(experiment) if given else data_tables(experiment)
+    cost = rule_costs(experiment.benchmarks)
+    if cost is None:
+        notes.append("No benchmark file of the workflow was found: time and memory are not reported.")
+    else:
+        tables.append(cost)
+    tables.append(versions(experiment))
+    return {
+        "tables": tables,
+        "notes": notes,
+        "notices": collect_notices(experiment),
+        "config_text": config_text,
+        "seeds": seeds(experiment),
+        "digest": (experiment.document("data", "dataset.json") or {}).get("digest", ""),
+    }
+
+
+def data_tables(experiment: Experiment) -> tuple[list[Table], list[str]]:
+    """Tabulate the regions, those dropped, and the digests of the inputs; say what is not there."""
     notes: list[str] = []
     regions = experiment.table("data", "regions.tsv")
     tables = []
@@ -36,20 +57,12 @@ def section(experiment: Experiment, config_text: str) -> dict:
         tables.append(digests)
     else:
         notes.append("No digest of an input file is recorded (data/inputs.json).")
-    cost = rule_costs(experiment.benchmarks)
-    if cost is None:
-        notes.append("No benchmark file of the workflow was found: time and memory are not reported.")
-    else:
-        tables.append(cost)
-    tables.append(versions(experiment))
-    return {
-        "tables": tables,
-        "notes": notes,
-        "notices": collect_notices(experiment),
-        "config_text": config_text,
-        "seeds": seeds(experiment),
-        "digest": (experiment.document("data", "dataset.json") or {}).get("digest", ""),
-    }
+    return tables, notes
+
+
+def given_tables(experiment: Experiment) -> tuple[list[Table], list[str]]:
+    """Tabulate the digests of the files of maps that were made elsewhere."""
+    return [input_digests({"digests": sources(experiment)})], []
 
 
 def region_counts(regions: pd.DataFrame) -> Table:
