@@ -98,6 +98,18 @@ def test_mistakes_are_one_sentence_that_names_the_key(key, value, words):
         assert word in message
 
 
+def test_a_profile_that_the_other_strand_would_shift_is_refused():
+    config = put(demo(), "window", {"input": 256, "output": 201})
+    validate(config)  # totals have no place
+    config["target"], config["grid"]["architectures"] = "profile", {"bpnet": {}}
+    config["grid"]["recipes"] = {"standard": ["standard"]}
+    config["ranking"].pop("head", None)
+    with pytest.raises(UserError, match="use output 200 or 202"):
+        validate(config)
+    config["window"]["output"] = 202
+    validate(config)
+
+
 def test_missing_keys_are_named():
     for key in ("experiment", "window", "target", "folds", "grid"):
         config = demo()

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+import yaml
 
 from lucidna.dataset import Dataset
 from lucidna.errors import UserError
@@ -326,3 +327,36 @@ def test_a_fold_without_rows(make_dataset, candidate, tmp_path, missing):
     path.write_text(path.read_text().replace(f"\t{missing}\n", "\ttest\n"))
     with pytest.raises(UserError, match=f"no {missing} rows"):
         train_candidate(candidate(), data, tmp_path / "out")
+
+
+@pytest.mark.parametrize("precision", ["32-true", "16-mixed", "bf16-mixed"])
+def test_every_precision_of_the_schema_trains(make_dataset, candidate, tmp_path, root, precision):
+    schema = yaml.safe_load((root / "workflow" / "schemas" / "config.schema.yaml").read_text())
+    trainer = schema["properties"]["grid"]["properties"]["trainer"]["properties"]
+    assert precision in trainer["precision"]["enum"]
+    assert len(trainer["precision"]["enum"]) == 3
+    settings = candidate(trainer={"max_epochs": 2, "precision": precision, "accelerator": "cpu"})
+    metrics = train_candidate(settings, make_dataset(), tmp_path / "out")
+    assert metrics["status"] == "ok"
+    assert all(weight.dtype == torch.float32 for weight in load_model(tmp_path / "out").parameters())
+
+
+def test_a_compiled_network_trains_the_same_and_is_saved_plain(make_dataset, candidate, tmp_path, monkeypatch):
+    compiled, whole = [], torch.nn.Module.compile
+
+    def traced(self, *args, **kwargs):
+        compiled.append(self)
+        whole(self, backend="eager")  # traced, without the C++ compiler
+
+    monkeypatch.setattr(torch.nn.Module, "compile", traced)
+    data = make_dataset()
+    found = {}
+    for name, switch in (("plain", False), ("compiled", True)):
+        settings = candidate(trainer={"max_epochs": 2, "compile": switch})
+        train_candidate(settings, data, tmp_path / name)
+        found[name] = load_model(tmp_path / name).state_dict()
+    assert len(compiled) == 1
+    assert compiled[0]._compiled_call_impl is None
+    assert list(found["plain"]) == list(found["compiled"])
+    for name, weight in found["plain"].items():
+        torch.testing.assert_close(found["compiled"][name], weight, rtol=1e-4, atol=1e-5)

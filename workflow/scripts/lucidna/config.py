@@ -21,7 +21,7 @@ from lucidna.errors import UserError, nearest
 from lucidna.external.given_settings import check_given, given_maps, given_schema
 from lucidna.external.settings import check_external, maps_only_schema, only_maps
 from lucidna.folds import expand_folds
-from lucidna.models.names import check_architecture, first_kernel
+from lucidna.models.names import check_architecture, first_kernel, has_dropout
 from lucidna.motifs.sites import check_expected
 from lucidna.training.names import resolve_trainer
 from lucidna.training.recipes.entries.distillation import check_teachers
@@ -209,9 +209,10 @@ def _check_grid(config: dict) -> None:
             check_architecture(
                 kind, arguments, target=target, input_length=window["input"], output_length=window["output"]
             )
-        kinds.append((kind, first_kernel(kind, arguments)))
+        kinds.append((kind, first_kernel(kind, arguments), has_dropout(kind, arguments)))
+    _check_strands(config)
     for name, recipe in grid["recipes"].items():
-        for kind, width in kinds:
+        for kind, width, dropout in kinds:
             with _named(f"grid.recipes.{name}"):
                 check_recipe(
                     normal_recipe(recipe),
@@ -220,6 +221,9 @@ def _check_grid(config: dict) -> None:
                     class_name=kind,
                     first_kernel=width,
                     max_epochs=trainer["max_epochs"],
+                    dropout=dropout,
+                    precision=trainer["precision"],
+                    compiled=trainer["compile"],
                 )
     check_teachers(
         {name: normal_recipe(recipe) for name, recipe in grid["recipes"].items()},
@@ -227,6 +231,17 @@ def _check_grid(config: dict) -> None:
         jitter=window["jitter"],
         controls=grid["controls"],
     )
+
+
+def _check_strands(config: dict) -> None:
+    """Refuse windows whose signal does not lie in the middle: on the other strand it would lie one base off."""
+    window = config["window"]
+    if config["target"] == "profile" and (window["input"] - window["output"]) % 2:
+        raise UserError(
+            f"config key 'window': input {window['input']} less output {window['output']} is odd, so that the "
+            f"profile of the other strand would be one base off: use output {window['output'] - 1} or "
+            f"{window['output'] + 1}"
+        )
 
 
 @contextmanager

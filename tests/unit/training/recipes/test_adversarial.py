@@ -116,6 +116,12 @@ def test_clean_then_mixed_then_attacked_alone():
     assert sizes == [48, 48, 24]
     alone = recipe.augment_onehot(x, batch, step_context(model, epoch=25))[0]
     assert not torch.equal(alone, x)
+    # After another component's stage has begun, the count goes on; the clean epochs do not count.
+    later = step_context(model, epoch=1)
+    later.earlier = [(stages[0], 10), (stages[1], 24)]
+    assert len(recipe.augment_onehot(x, batch, later)[0]) == 24
+    later.earlier = [(stages[0], 10), (stages[1], 23)]
+    assert len(recipe.augment_onehot(x, batch, later)[0]) == 48
     for_ever = compose([["adversarial", {"steps": 1, "mixed_epochs": None}]])
     assert len(for_ever.augment_onehot(x, batch, step_context(model, epoch=999))[0]) == 48
 

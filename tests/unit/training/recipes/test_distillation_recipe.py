@@ -198,7 +198,9 @@ def test_a_row_that_the_members_were_not_asked_for_is_not_learned_silently():
     (component,) = compose([["distillation", {"teacher": "t"}]]).components
     component.take(make_targets(), [])
     model = build(**{**small().build_arguments, "log_variance": True}).eval()
-    _, batch, (term,) = step(component, model, {"x": torch.rand(2, 4, 96), "row": torch.tensor([2, 1])})
+    _, batch, (term,) = step(
+        component, model, {"x": torch.rand(2, 4, 96), "row": torch.tensor([2, 1]), "target": torch.zeros(2, 2)}
+    )
     assert not torch.isfinite(term)
     assert not torch.isfinite(batch["target"][0]).any()
 
@@ -306,3 +308,19 @@ def test_maps_explain_the_prediction_alone():
     np.testing.assert_array_equal(saliency(network, onehot), gradient)
     # The layer that is drawn anew by the sanity check is the head's.
     assert weighted_layers(network, torch.from_numpy(onehot).float())[-1].endswith("head.linear")
+
+
+@pytest.mark.parametrize("dynamic", [False, True])
+def test_what_was_measured_stays_beside_the_members_outputs(dynamic):
+    """The Fourier prior penalises rows with a positive label; a logit of 0.4 is not below one half."""
+    torch.manual_seed(0)
+    members = [small().eval() for _ in range(3)]
+    (component,) = compose([["distillation", {"teacher": "t", "dynamic": dynamic}]]).components
+    targets = make_targets()
+    component.take(Targets(**{**vars(targets), "members": ["a", "b", "c"]}), members if dynamic else [])
+    measured = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
+    model = build(**{**small().build_arguments, "log_variance": True}).eval()
+    row = torch.from_numpy(targets.row[:2])
+    _, batch, _ = step(component, model, {"x": torch.rand(2, 4, 96), "row": row, "target": measured})
+    torch.testing.assert_close(batch["measured"], measured)
+    assert not torch.equal(batch["target"], measured)

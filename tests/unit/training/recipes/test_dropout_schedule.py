@@ -117,11 +117,13 @@ def test_the_rate_is_what_layers_drop(make_dataset, candidate, tmp_path, monkeyp
 
 
 @pytest.mark.parametrize("kind", ["cnn_deep", "bpnet"])
-def test_a_network_without_dropout_is_refused(make_dataset, candidate, tmp_path, kind):
+def test_a_network_without_dropout_fails_and_the_grid_goes_on(make_dataset, candidate, tmp_path, kind):
     arguments = {"n_filters": 8, "n_layers": 2} if kind == "bpnet" else {"dropout": 0.0}
     settings = candidate(**{"class": kind}, arguments=arguments, components=[["dropout_schedule", {}]])
-    with pytest.raises(UserError, match="no dropout layers: give the component a rate"):
-        train_candidate(settings, make_dataset(input_length=200), tmp_path / "out")
+    metrics = train_candidate(settings, make_dataset(input_length=200), tmp_path / "out")
+    assert metrics["status"] == "failed"
+    assert "no dropout layers: give the component a rate" in metrics["reason"]
+    assert (tmp_path / "out" / "model.safetensors").is_file()
     given = {**settings, "components": [["dropout_schedule", {"rate": 0.2}]], "trainer": {"max_epochs": 1}}
     assert train_candidate(given, make_dataset(input_length=200), tmp_path / "out")["status"] == "ok"
 

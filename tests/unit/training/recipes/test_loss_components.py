@@ -166,7 +166,9 @@ def test_a_nan_term_ends_training_with_its_name_and_the_last_good_checkpoint(
         f"weaken or leave out what the recipe adds to the loss ({component})",
     ):
         assert words in metrics["reason"]
-    assert metrics["reason"].endswith("the last good checkpoint is checkpoints/stage0-best.ckpt")
+    assert f"the last good checkpoint is {metrics['candidate']}/checkpoints/last.ckpt" in metrics["reason"]
+    assert metrics["reason"].endswith("the weights kept are those of stage0-best.ckpt")
+    assert (tmp_path / "out" / "checkpoints" / "last.ckpt").is_file()
     assert (tmp_path / "out" / "checkpoints" / "stage0-best.ckpt").is_file()
 
 

@@ -12,8 +12,8 @@ from lucidna.training.recipes.entries.evoaug import PRESETS, resolve_evoaug
 from lucidna.training.recipes.names import COMPONENTS, check_recipe
 
 
-def check(components, target="counts", window=256):
-    check_recipe(components, target=target, window=window, class_name="cnn_deep")
+def check(components, target="counts", window=256, class_name="cnn_deep", **trainer):
+    check_recipe(components, target=target, window=window, class_name=class_name, **trainer)
 
 
 def test_planning_imports_no_torch(root):
@@ -67,7 +67,7 @@ def test_own_operations_keep_their_order_and_take_defaults():
         ([["evoaug", {"operations": ["delettion"]}]], "did you mean 'deletion'"),
         ([["evoaug", {"operations": [{"deletion": {"maxx": 3}}]}]], "did you mean 'max'"),
         ([["evoaug", {"operations": [{"deletion": 3}]}]], "neither a name nor"),
-        ([["evoaug", {"operations": [{"insertion": {"max": 300}}]}]], "longer than the input of 256 bp"),
+        ([["evoaug", {"operations": [{"insertion": {"max": 300}}]}]], "leaves none of the input of 256 bp"),
         ([["evoaug", {"operations": [{"inversion": {"min": 9, "max": 3}}]}]], "larger than its max"),
         ([["evoaug", {"operations": [{"mutation": {"fraction": 1.5}}]}]], "not a number from 0 to 1"),
         ([["evoaug", {"operations": [{"reverse_complement": {"probability": -1}}]}]], "from 0 to 1"),
@@ -76,11 +76,38 @@ def test_own_operations_keep_their_order_and_take_defaults():
         ([["evoaug", {"finetune_epochs": -1}]], "finetune_epochs -1"),
         ([["evoaug", {"finetune_factor": 0}]], "finetune_factor 0"),
         ([["evoaug", {"hard": 1}]], "hard 1"),
+        ([["evoaug", {"operations": ["deletion", {"deletion": {"max": 9}}]}]], "deletion is given 2 times"),
+        ([["evoaug", {"operations": [{"deletion": {"min": 256, "max": 256}}]}]], "leaves none of the input"),
+        ([["adversarial", {"step": 0.2}]], r"step 0\.2 is larger than the radius 0\.05"),
+        ([["adversarial", {}], ["input_noise", {}]], "'adversarial' stands before 'input_noise'"),
+        ([["adversarial", {}], ["evoaug", {}]], "'adversarial' stands before 'evoaug'"),
+        ([["standard", {"dropout": 0.2}], ["dropout_schedule", {"rate": 0.3}]], "give one of the two"),
+        ([["standard", {"dropout": 0.0}], ["dropout_schedule", {}]], "has no dropout here"),
     ],
 )
 def test_refusals(components, message):
     with pytest.raises(UserError, match=message):
         check(components)
+
+
+def test_what_keeps_the_attack_in_its_box_is_allowed():
+    check([["input_noise", {}], ["adversarial", {"step": 0.05}]])
+    check([["adversarial", {}], ["evoaug", {"operations": ["deletion", "mutation"]}]])
+    check([["adversarial", {"method": "fgsm"}], ["conjoined", {}]])
+
+
+def test_what_the_trainer_cannot_give_is_refused():
+    with pytest.raises(UserError, match="'16-mixed' does not give it"):
+        check([["sam", {}]], precision="16-mixed")
+    check([["sam", {}]], precision="bf16-mixed")
+    with pytest.raises(UserError, match="'fourier_prior' differentiates the gradient"):
+        check([["fourier_prior", {}]], compiled=True)
+    check([["adversarial", {}]], compiled=True)
+    with pytest.raises(UserError, match="bpnet has no dropout here"):
+        check([["dropout_schedule", {}]], dropout=False, class_name="bpnet")
+    check([["dropout_schedule", {"rate": 0.1}]], dropout=False)
+    with pytest.raises(UserError, match="anneal_epochs 9 is more than the 3 epochs"):
+        check([["swa", {"anneal_epochs": 9}]], max_epochs=10)
 
 
 def test_an_inversion_is_refused_for_profiles():

@@ -52,6 +52,9 @@ ARCHITECTURES: dict[str, dict[str, Any]] = {
     },
 }
 
+# The architectures whose own rate of dropout is 0.
+NO_DROPOUT = ("bpnet",)
+
 # The architectures that predict base by base.
 PROFILE_ARCHITECTURES = ("bpnet",)
 
@@ -75,6 +78,12 @@ def first_kernel(name: str, arguments: Mapping[str, Any]) -> int:
     """Return the width in bp of an architecture's first filters."""
     complete = {**ARCHITECTURES[name], **arguments}
     return complete["first_kernel"] if "first_kernel" in complete else complete["kernel_sizes"][0]
+
+
+def has_dropout(name: str, arguments: Mapping[str, Any]) -> bool:
+    """Return whether an architecture has dropout layers with a rate above 0, without a recipe that gives it one."""
+    rate = {**ARCHITECTURES[name], **arguments}["dropout"]
+    return name not in NO_DROPOUT if rate is None else rate > 0
 
 
 def check_architecture(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -117,6 +118,8 @@ class CandidateModule(pl.LightningModule):
         signals, controls = strand_orders(reader.dataset)
         self.register_buffer("signal_order", torch.tensor(signals), persistent=False)
         self.register_buffer("control_order", torch.tensor(controls, dtype=torch.long), persistent=False)
+        ran = Counter(row["stage"] for row in self.history)
+        self.earlier_stages = [(stage, ran[stage.name]) for stage in stages[:stage_index]]
         self.plateau_state: dict[str, Any] | None = None
         # Whether the step is a second pass over a batch whose loss has been counted.
         self.repeating = False
@@ -188,6 +191,7 @@ class CandidateModule(pl.LightningModule):
             control_order=self.control_order,
             channels=self.reader.channels,
             signal_margin=self.signal_margin,
+            earlier=self.earlier_stages,
         )
         batch = self.recipe.augment_batch(batch, context)
         x, batch = self.recipe.augment_onehot(one_hot(batch["codes"]).to(self.dtype), batch, context)

@@ -21,6 +21,7 @@ TRAINER: dict[str, Any] = {
     "monitor": "auto",
     "gradient_clip": 0.0,  # largest norm of the gradient; 0: not clipped
     "precision": "32-true",
+    "compile": False,  # torch.compile of the network's pass in training
     "accelerator": "auto",
     "devices": 1,
     "loss": "auto",

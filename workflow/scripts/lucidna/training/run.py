@@ -35,7 +35,7 @@ from lucidna.training.module import CandidateModule, TrainingDivergedError
 from lucidna.training.names import CONTROLS, resolve_trainer
 from lucidna.training.output import write_results
 from lucidna.training.recipes import compose
-from lucidna.training.recipes.base import Batch, Examples, Recipe, Stage
+from lucidna.training.recipes.base import Batch, Examples, Recipe, RecipeError, Stage
 from lucidna.training.resume import LAST, best_path, find_progress, fingerprint, model_weights, read_checkpoint
 from lucidna.training.seeds import derive_seed
 from lucidna.training.uncertainty import uncertainty_summary
@@ -138,8 +138,8 @@ class _Run:
         self.history: list[dict[str, Any]] = []
 
     def execute(self, *, resume: bool) -> dict[str, Any]:
-        model = self._build()
-        reason = self.recipe.obstacle()
+        model, reason = self._prepared()
+        reason = reason or self.recipe.obstacle()
         if reason is not None:
             reason = f"recipe '{self.candidate['recipe']}': {reason}"
             log.warning("%s  failed: %s", self.label, reason)
@@ -154,14 +154,15 @@ class _Run:
                 log.info("%s  goes on after epoch %d", self.label, len(self.history))
             try:
                 self._fit_stages(model, progress)
-            except TrainingDivergedError as error:
+            except (TrainingDivergedError, RecipeError) as error:
                 reason = f"recipe '{self.candidate['recipe']}': {error}"
             good = self._load_best(model, failed=reason is not None)
             if reason is not None:
                 kept = (
                     "no epoch was complete"
                     if good is None
-                    else f"the last good checkpoint is {CHECKPOINTS}/{good.name}"
+                    else f"the last good checkpoint is {self.candidate['id']}/{CHECKPOINTS}/{LAST}, the weights kept are "
+                    f"those of {good.name}"
                 )
                 reason = f"{reason}; {kept}"
                 log.warning("%s  failed: %s", self.label, reason)
@@ -196,8 +197,17 @@ class _Run:
         if self.reader.target != "binary" and len(rows):
             # Without this the first epochs go into finding the mean of the log counts.
             start_at(model, np.mean(self.dataset.targets[rows], axis=0, dtype=np.float64))
-        self.recipe.prepare(model)
         return model
+
+    def _prepared(self) -> tuple[nn.Module, str | None]:
+        """Return the fresh network as the recipe wants it, or unprepared with the reason why that cannot be."""
+        model = self._build()
+        try:
+            self.recipe.prepare(model)
+        except RecipeError as error:
+            self.recipe = Recipe([])
+            return model, str(error)
+        return model, None
 
     def _examples(self) -> Examples:
         rows = self.dataset.rows_of("train")
@@ -233,6 +243,15 @@ class _Run:
         return trainer.strategy.root_device, trainer.is_global_zero
 
     def _fit_stages(self, model: nn.Module, progress: Any) -> None:
+        if self.settings["compile"]:
+            # In place, so that the names of the weights stay; evaluation and what is saved are the plain network's.
+            model.compile()
+        try:
+            self._fit_each(model, progress)
+        finally:
+            model._compiled_call_impl = None
+
+    def _fit_each(self, model: nn.Module, progress: Any) -> None:
         for index, stage in enumerate(self.stages):
             resumed = progress is not None and progress.stage == index
             if progress is not None and (index < progress.stage or (resumed and progress.done)):
@@ -298,7 +317,7 @@ class _Run:
                 return best_path(self.folder, index)
         if not failed:
             raise OSError(f"{best_path(self.folder, len(self.stages) - 1)} cannot be read after training")
-        model.load_state_dict(self._build().state_dict())
+        model.load_state_dict(self._prepared()[0].state_dict())
         return None
 
     def _write(self, model: nn.Module, *, reason: str | None, device: torch.device, writes: bool) -> dict[str, Any]:

@@ -17,9 +17,14 @@ import torch
 from pytorch_lightning import Callback
 from torch import Tensor, nn
 
+from lucidna.errors import UserError
 from lucidna.sequence import reverse_complement
 
 Batch = dict[str, Tensor]
+
+
+class RecipeError(UserError):
+    """What a recipe asks for cannot be done with this network: its candidate fails, the others go on."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,6 +52,8 @@ class StepContext:
         On the model's device; seeded by the candidate's seed, the stage and the epoch.
     epoch, step : int
         Within the stage, from 0.
+    earlier : sequence of (Stage, int)
+        The stages before this one, and the epochs that each of them ran.
     signal_order, control_order : Tensor
         int64 (C,) and (K,): the rows of the other strand's signals and controls.
     channels : sequence of sequence of int
@@ -68,6 +75,11 @@ class StepContext:
     channels: Sequence[Sequence[int]] = ()
     signal_margin: int = 0
     cache: dict[Any, Any] = dataclasses.field(default_factory=dict)
+    earlier: Sequence[tuple[Stage, int]] = ()
+
+    def active_epoch(self, name: str) -> int:
+        """Return how many epochs a component has been active in before this one, over all stages."""
+        return self.epoch + sum(epochs for stage, epochs in self.earlier if name not in stage.inactive)
 
 
 @dataclasses.dataclass(frozen=True)

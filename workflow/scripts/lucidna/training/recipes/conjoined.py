@@ -22,9 +22,9 @@ class Conjoined(Component):
     network of the paper, which did best there. With `training: true` the mean itself is trained; batch normalisation
     then sees the two strands one after the other and updates its statistics with each.
 
-    Costs two forward and two backward passes per training step (one each with `training: false`), and two passes per
-    prediction. It hurts where one strand differs from the other: transcripts, or stranded assays whose tracks are not
-    declared as pairs.
+    Default: `training: true`. Costs two forward and two backward passes per training step (one each with `training:
+    false`), and two passes per prediction. It hurts where one strand differs from the other: transcripts, or stranded
+    assays whose tracks are not declared as pairs.
     """
 
     name = "conjoined"

@@ -95,7 +95,7 @@ class Distillation(Component):
         if self.tables is None or self.tables[0].device != row.device:
             self.tables = tuple(table.to(row.device) for table in self._tables())
         mean, log_variance = (table[row] for table in self.tables)
-        return {**batch, "target": mean, "log_variance": log_variance}
+        return {**batch, "measured": batch["target"], "target": mean, "log_variance": log_variance}
 
     def augment_onehot(self, x: Tensor, batch: Batch, context: StepContext) -> tuple[Tensor, Batch]:
         """Ask the members, where they run beside the student."""
@@ -104,7 +104,8 @@ class Distillation(Component):
         with torch.no_grad():
             outputs = [network.to(x.device)(x.float(), batch.get("control")) for network in self.networks]
         variance, mean = torch.var_mean(torch.stack(outputs).double(), dim=0, correction=0)
-        return x, {**batch, "target": mean.float(), "log_variance": (variance + EPSILON).log().float()}
+        log_variance = (variance + EPSILON).log().float()
+        return x, {**batch, "measured": batch["target"], "target": mean.float(), "log_variance": log_variance}
 
     @contextlib.contextmanager
     def forward_context(self, context: StepContext) -> Iterator[None]:

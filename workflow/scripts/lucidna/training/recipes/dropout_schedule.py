@@ -8,8 +8,7 @@ import pytorch_lightning as pl
 from pytorch_lightning import Callback
 from torch import nn
 
-from lucidna.errors import UserError
-from lucidna.training.recipes.base import Component, Stage
+from lucidna.training.recipes.base import Component, RecipeError, Stage
 
 
 class DropoutSchedule(Component):
@@ -44,7 +43,7 @@ class DropoutSchedule(Component):
         """Remember the full rate of every layer."""
         layers = dropout_layers(model)
         if not layers:
-            raise UserError(
+            raise RecipeError(
                 "recipe component 'dropout_schedule': the network has no dropout layers: give the component a rate"
             )
         for layer in layers:

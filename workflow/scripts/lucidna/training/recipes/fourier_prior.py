@@ -52,7 +52,9 @@ class FourierPrior(Component):
         weight = settings["weight"]
         if weight is None:
             weight = 50.0 if isinstance(prediction, tuple) and settings["head"] != "counts" else 1.0
-        positive = positive_rows(batch["target"], binary=is_binary(context)).to(penalty.dtype)
+        # A distilled network's targets are the members' outputs: what was measured stands beside them.
+        measured = batch.get("measured", batch["target"])
+        positive = positive_rows(measured, binary=is_binary(context)).to(penalty.dtype)
         return weight * (penalty * positive).sum() / positive.sum().clamp(min=1)
 
 

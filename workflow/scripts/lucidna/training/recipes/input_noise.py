@@ -12,6 +12,7 @@ from lucidna.training.recipes.input_gradient import known_bases
 class InputNoise(Component):
     """Add N(0, std) to every entry of the one-hot input (Bishop, Neural Comput 7:108, 1995).
 
+    The network sees ``x' = x + e`` with e from N(0, std^2), drawn anew for each entry and step; evaluation sees x.
     Columns of N stay zero: there is no base to be unsure of. For small std and a squared error it acts like a
     penalty on the input gradient.
 

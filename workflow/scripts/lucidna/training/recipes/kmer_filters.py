@@ -25,12 +25,14 @@ class KmerFilters(Component):
 
     The words (`kmers.telling_words`) are counted in the training rows alone, with the labels that training
     sees: a label-shuffled control gets words of its shuffled labels, mostly none. No motif database is read.
-    Each word makes a filter for either strand (one for a palindrome): +1 at its bases and -1/3 at the others,
+    A filter w of norm n becomes ``w' = n u / |u| + w / 5`` with u the word's columns, 1 at its base and -1/3 at the
+    others. Each word makes a filter for either strand (one for a palindrome): +1 at its bases and -1/3 at the others,
     in the filter's middle, with the norm of the filter that it replaces, plus a fifth of that filter. All are
     trained like the others afterwards.
 
     A motif in a few hundredths of few training sequences is found by counting, but hardly by gradient descent from
-    random filters, which the frequent motifs drive. Costs nothing per step. It hurts where the words do not
+    random filters, which the frequent motifs drive. Defaults: those of its entry, chosen on simulated data.
+    Costs nothing per step. It hurts where the words do not
     matter: they then take filters away from others, and a bias of the assay that is a word is learned sooner
     too. Starting filters from known or enriched motifs is an old practice (Quang and Xie, Nucleic Acids
     Research 44:e107, 2016, from a motif database); this way of choosing and scaling them is our own.

@@ -13,7 +13,8 @@ from lucidna.training.recipes.input_noise import gaussian
 class ManifoldNoise(Component):
     """Add N(0, std) to the input or to a hidden layer, drawn anew in each step.
 
-    The layer is uniform among the input and the hidden layers (every activation; of residual blocks, the sum that
+    With f = g_k(h_k) split at layer k, the network computes ``g_k(h_k(x) + e)``, e from N(0, std^2) for each entry. The
+    layer is uniform among the input and the hidden layers (every activation; of residual blocks, the sum that
     leaves the block), as in manifold mixup (Verma et al., ICML 2019), with the noise of `input_noise` in place of
     the mixture; the method is named in the field's comparisons of recipes (Majdandzic et al., PMLR 200:131, 2022)
     without published code, so this is its standard form. Columns of N in the input stay zero. Noise is in the

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
@@ -69,6 +69,12 @@ EXCLUSIVE: dict[tuple[str, str], str] = {
     ("distillation", "adversarial"): "the members have not seen attacked sequences, so give adversarial to its teacher",
 }
 
+DIFFERENTIATED_TWICE = ("fourier_prior", "angle_penalty", "jacobian_penalty")
+"""Components whose loss holds the gradient to the input."""
+
+ON_ONE_HOT = ("input_noise", "mixup", "evoaug")
+"""Components that change the one-hot input, beside the attack."""
+
 
 def check_recipe(
     components: Sequence[Sequence[Any]],
@@ -78,6 +84,9 @@ def check_recipe(
     class_name: str,
     first_kernel: int | None = None,
     max_epochs: int | None = None,
+    dropout: bool | None = None,
+    precision: str = "32-true",
+    compiled: bool = False,
 ) -> None:
     """Refuse a recipe that does not exist, or that does not go with these data.
 
@@ -95,6 +104,12 @@ def check_recipe(
         Width in bp of its first filters; None where that is not known.
     max_epochs : int, optional
         Of the trainer; None where that is not known.
+    dropout : bool, optional
+        Whether the architecture, by itself, has dropout layers; None where that is not known.
+    precision : str
+        Of the trainer.
+    compiled : bool
+        Whether the trainer compiles the network.
 
     Raises
     ------
@@ -107,10 +122,43 @@ def check_recipe(
         if names.count(name) > 1:
             raise UserError(f"recipe component {name!r} is given {names.count(name)} times: give it once")
     setting = Setting(
-        target=target, window=window, class_name=class_name, first_kernel=first_kernel, max_epochs=max_epochs
+        target=target,
+        window=window,
+        class_name=class_name,
+        first_kernel=first_kernel,
+        max_epochs=max_epochs,
+        dropout=dropout,
+        precision=precision,
+        others={name: {**COMPONENTS[name], **arguments} for name, arguments in components},
     )
     for name, arguments in components:
         ENTRIES[name].check({**COMPONENTS[name], **arguments}, setting)
     for (first, second), reason in EXCLUSIVE.items():
         if first in names and second in names:
             raise UserError(f"recipe components {first!r} and {second!r} do not go together: {reason}")
+    _check_attack_is_last(components)
+    twice = [name for name in names if name in DIFFERENTIATED_TWICE]
+    if compiled and twice:
+        raise UserError(
+            f"recipe component {twice[0]!r} differentiates the gradient, which a compiled network does not allow: set "
+            "grid.trainer.compile to false, or leave the component out"
+        )
+
+
+def _check_attack_is_last(components: Sequence[Sequence[Any]]) -> None:
+    """Refuse what would move an attacked input out of the attack's box."""
+    names = [name for name, _ in components]
+    if "adversarial" not in names:
+        return
+    after = names[names.index("adversarial") + 1 :]
+    for name, arguments in components:
+        if name in after and name in ON_ONE_HOT and _adds_noise(name, arguments):
+            raise UserError(
+                f"recipe component 'adversarial' stands before {name!r}, which would move the attacked inputs out of "
+                "the attack's radius: put it after"
+            )
+
+
+def _adds_noise(name: str, arguments: Mapping[str, Any]) -> bool:
+    """Return whether a component changes one-hot columns; of evoaug's operations only noise does."""
+    return name != "evoaug" or "noise" in [operation for operation, _ in evoaug.resolve_evoaug(arguments)["operations"]]

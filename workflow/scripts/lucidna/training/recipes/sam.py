@@ -11,8 +11,7 @@ import torch
 from pytorch_lightning import Callback
 from torch import Tensor, nn
 
-from lucidna.errors import UserError
-from lucidna.training.recipes.base import Component, Stage
+from lucidna.training.recipes.base import Component, RecipeError, Stage
 
 
 class SAM(Component):
@@ -73,7 +72,7 @@ class SharpnessAware(torch.optim.Optimizer):
             What the first call returned.
         """
         if closure is None:
-            raise UserError(
+            raise RecipeError(
                 "recipe component 'sam' needs two passes in each step, which grid.trainer.precision '16-mixed' does "
                 "not give it: use bf16-mixed or 32-true"
             )

@@ -34,6 +34,12 @@ def check(settings: Mapping[str, Any], setting: Setting) -> None:
                 f"recipe component 'adversarial': method 'fgsm' takes one step of the whole radius and has no {key}: "
                 "leave it out, or use pgd"
             )
+    radius = 0.05 if settings["radius"] is None else settings["radius"]
+    if method == "pgd" and settings["step"] is not None and settings["step"] > radius:
+        raise UserError(
+            f"recipe component 'adversarial': step {settings['step']} is larger than the radius {radius}, so "
+            "every step ends on the border: lower it"
+        )
     check_rest("adversarial", "clean_epochs", settings["clean_epochs"], setting)
     if settings["mixed_epochs"] is not None:
         check_number("adversarial", "mixed_epochs", settings["mixed_epochs"], low=0, whole=True)

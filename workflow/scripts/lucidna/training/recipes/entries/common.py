@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from lucidna.errors import UserError, nearest
@@ -25,6 +25,12 @@ class Setting:
         Width in bp of its first filters; None where that is not known.
     max_epochs : int or None
         Of the trainer; None where that is not known.
+    dropout : bool or None
+        Whether the architecture, by itself, has dropout layers; None where that is not known.
+    precision : str
+        Of the trainer.
+    others : mapping
+        Every component of the recipe -> its complete arguments.
     """
 
     target: str
@@ -32,6 +38,9 @@ class Setting:
     class_name: str
     first_kernel: int | None = None
     max_epochs: int | None = None
+    dropout: bool | None = None
+    precision: str = "32-true"
+    others: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 def check_words(

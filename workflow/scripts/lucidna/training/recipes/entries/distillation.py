@@ -111,9 +111,11 @@ def _check_still(where: str, recipe: Sequence[Sequence[Any]], jitter: int) -> No
 
 def _check_order(where: str, names: Sequence[str]) -> None:
     """Refuse dynamic distillation before what changes the sequences."""
-    if "evoaug" in names[names.index(NAME) :]:
+    later = [name for name in names[names.index(NAME) :] if name in ("evoaug", "input_noise")]
+    if later:
         raise UserError(
-            f"{where}: dynamic distillation stands before evoaug, whose sequences the members are to see: put it last"
+            f"{where}: dynamic distillation stands before {later[0]}, whose sequences the members are to see: "
+            "put it last"
         )
 
 

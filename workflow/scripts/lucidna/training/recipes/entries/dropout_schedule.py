@@ -30,5 +30,15 @@ def check(settings: Mapping[str, Any], setting: Setting) -> None:
             )
     if settings["rate"] is not None:
         check_number("dropout_schedule", "rate", settings["rate"], above=0, below=1)
+    standard = setting.others.get("standard", {}).get("dropout")
+    if settings["rate"] is not None and standard is not None:
+        raise UserError(
+            f"recipe component 'dropout_schedule' has rate {settings['rate']} and 'standard' has dropout {standard}: "
+            "give one of the two"
+        )
+    if settings["rate"] is None and (standard == 0 or (standard is None and setting.dropout is False)):
+        raise UserError(
+            f"recipe component 'dropout_schedule': {setting.class_name} has no dropout here: give the component a rate"
+        )
     check_number("dropout_schedule", "low", settings["low"], low=0, below=1)
     check_number("dropout_schedule", "share", settings["share"], above=0, high=1)

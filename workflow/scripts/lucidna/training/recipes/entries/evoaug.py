@@ -73,6 +73,10 @@ _PROBABILITIES = ("fraction", "probability")
 def check(settings: Mapping[str, Any], setting: Setting) -> None:
     """Refuse operations that do not exist or do not go with the target and the window."""
     settings = resolve_evoaug(settings)
+    names = [name for name, _ in settings["operations"]]
+    for name in names:
+        if names.count(name) > 1:
+            raise UserError(f"evoaug: the operation {name} is given {names.count(name)} times: give it once")
     for name, given in settings["operations"]:
         _check_operation(name, given, window=setting.window)
         if setting.target == "profile" and name == "inversion":
@@ -107,8 +111,10 @@ def _check_operation(name: str, given: Mapping[str, Any], *, window: int) -> Non
     if "max" in given:
         if given["min"] > given["max"]:
             raise UserError(f"evoaug: min {given['min']} of {name} is larger than its max {given['max']}")
-        if given["max"] > window:
-            raise UserError(f"evoaug: max {given['max']} of {name} is longer than the input of {window} bp: lower it")
+        if given["max"] >= window:
+            raise UserError(
+                f"evoaug: max {given['max']} of {name} leaves none of the input of {window} bp as it is: lower it"
+            )
 
 
 def resolve_evoaug(arguments: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from lucidna.errors import UserError
 from lucidna.training.recipes.entries.common import Setting, check_number
 
 DEFAULTS: dict[str, Any] = {
@@ -20,5 +21,12 @@ def check(settings: Mapping[str, Any], setting: Setting) -> None:
     check_number("swa", "start", settings["start"], low=0, below=1)
     check_number("swa", "learning_rate_factor", settings["learning_rate_factor"], above=0)
     check_number("swa", "anneal_epochs", settings["anneal_epochs"], low=0, whole=True)
+    if setting.max_epochs is not None:
+        left = setting.max_epochs - int(settings["start"] * setting.max_epochs)
+        if settings["anneal_epochs"] > left:
+            raise UserError(
+                f"recipe component 'swa': anneal_epochs {settings['anneal_epochs']} is more than the {left} epochs "
+                f"that are averaged of trainer.max_epochs {setting.max_epochs}: lower it"
+            )
     if settings["batch_norm_batches"] is not None:
         check_number("swa", "batch_norm_batches", settings["batch_norm_batches"], low=1, whole=True)
