@@ -161,8 +161,8 @@ class _Run:
                 kept = (
                     "no epoch was complete"
                     if good is None
-                    else f"the last good checkpoint is {self.candidate['id']}/{CHECKPOINTS}/{LAST}, the weights kept are "
-                    f"those of {good.name}"
+                    else f"the last good checkpoint is {self.candidate['id']}/{CHECKPOINTS}/{LAST}, the weights "
+                    f"kept are those of {good.name}"
                 )
                 reason = f"{reason}; {kept}"
                 log.warning("%s  failed: %s", self.label, reason)

@@ -34,9 +34,10 @@ class EvoAug(Component):
 
     Each sequence draws a random subset of distinct operations, of fixed size (`hard`) or of size U{1..size},
     applied in the order of the list: ``x' = o_k(... o_1(x))``, and the loss is that of ``(x', y)``. Evaluation sees
-    sequences as they are. In the second stage, at `finetune_factor` of the learning rate, this component rests and the
-    others go on: the strand and the shifts of `standard`, and whatever else a recipe draws. One difference from the paper: noise is added last, to the one-hot columns, wherever it
-    stands in the list, so that bases put in by operations after it are noisy too.
+    sequences as they are. In the second stage, at `finetune_factor` of the learning rate, this component rests and
+    the others go on: the strand and the shifts of `standard`, and whatever else a recipe draws. One difference from
+    the paper: noise is added last, to the one-hot columns, wherever it stands in the list, so that bases put in by
+    operations after it are noisy too.
 
     Labels and counts are kept, as published. With profiles, deletion, insertion and translocation move
     signals and controls together with their bases, and the totals are summed anew. Where a base has no
@@ -44,11 +45,11 @@ class EvoAug(Component):
     bases from further out than the dataset's jitter covers. Mutation and noise keep the signal. An inversion
     is refused: what an assay would measure on a stretch turned over in its place is not known.
 
-    Defaults: the published set for ChIP-seq, `finetune_epochs` 5 and `finetune_factor` 0.1. Costs one forward and one
-    backward pass and a few milliseconds per batch, 1 to 9 % of the deep CNN's step
-    (`benchmarks/results/recipes_speed.tsv`); the second stage adds its epochs. It hurts where the exact distance to a fixed point carries the label (translocation, insertion),
-    and with profiles where jitter is smaller than the longest move: the network then learns that signal fades
-    towards the edges of the window, until the second stage.
+    Defaults: the published set for ChIP-seq, `finetune_epochs` 5 and `finetune_factor` 0.1. Costs one forward and
+    one backward pass and a few milliseconds per batch, 1 to 9 % of the deep CNN's step
+    (`benchmarks/results/recipes_speed.tsv`); the second stage adds its epochs. It hurts where the exact distance to
+    a fixed point carries the label (translocation, insertion), and with profiles where jitter is smaller than the
+    longest move: the network then learns that signal fades towards the edges of the window, until the second stage.
     """
 
     name = "evoaug"

@@ -12,12 +12,12 @@ from lucidna.training.recipes.base import Batch, Component, StepContext, reverse
 class Standard(Component):
     """Weight decay, one dropout rate for all layers, random strand, random shift.
 
-    The usual regularisation of genomic networks (BPNet, Avsec et al., Nature Genetics 53:354, 2021, shifts and turns; the
-    CNNs of Basset and DeepSTARR drop out), and the baseline of all recipes. With x the training sequence, each step
-    sees ``x' = R^b S_j x``: b is 0 or 1 with probability 1/2 and R the reverse complement, S_j a shift by j, uniform in
-    ``[-jitter, jitter]``. Weight decay adds ``weight_decay * w`` to every gradient (adamw: to the step), and the dropout
-    layers have one rate. Strand and shift move the signals together with the sequence, so they hold for every target
-    and stay on in every stage.
+    The usual regularisation of genomic networks (BPNet, Avsec et al., Nature Genetics 53:354, 2021, shifts and
+    turns; the CNNs of Basset and DeepSTARR drop out), and the baseline of all recipes. With x the training
+    sequence, each step sees ``x' = R^b S_j x``: b is 0 or 1 with probability 1/2 and R the reverse complement, S_j
+    a shift by j, uniform in ``[-jitter, jitter]``. Weight decay adds ``weight_decay * w`` to every gradient (adamw:
+    to the step), and the dropout layers have one rate. Strand and shift move the signals together with the
+    sequence, so they hold for every target and stay on in every stage.
 
     Defaults: weight decay 1e-6, the architecture's own dropout, both strands, shifts as far as `window.jitter` goes.
     Costs nothing beside the plain step. It hurts where one strand is not the other: transcripts, reporter assays with
