@@ -69,6 +69,34 @@ def test_veto_of_what_is_not_above_the_controls():
     assert "c_cos 0.200 (lower end 0.100) is not above 0.250" in reasons[1]
 
 
+def test_veto_of_what_is_no_better_than_chance():
+    values = {"c_cos": np.array([0.5, 0.02, np.nan, -0.3, -0.3])}
+    lower, upper = {"c_cos": values["c_cos"] - 0.05}, {"c_cos": values["c_cos"] + 0.05}
+    candidate = np.array([True, True, True, True, False])
+    reasons = veto_reasons(
+        values, lower, upper, candidate=candidate, against_controls=("c_cos",), chance={"c_cos": 0.0}
+    )
+    assert [reason is None for reason in reasons] == [True, False, True, False, True]
+    # The third lies below the control too: one reason is enough.
+    assert reasons[3] == (
+        "its c_cos -0.300 (lower end -0.350) is not above 0.000: it agrees with the others no better than chance"
+    )
+    assert grounds_of(reasons[3]) == ["consensus cosine no better than chance"]
+    own = {"c_cos": np.array([0.6, -0.5, 0.1, -0.5, 0.0])}
+    found = veto_reasons(values, lower, upper, candidate=candidate, against_controls=(), chance=own)
+    assert [reason is None for reason in found] == [False, True, True, True, True]
+
+
+def test_veto_of_maps_that_are_zero_in_many_regions():
+    many = scores(4)
+    zero = np.array([20, 21, 200, 200])
+    candidate = np.array([True, True, True, False])
+    reasons = veto_reasons(many, many, many, candidate=candidate, against_controls=(), zero=zero, n_regions=200)
+    assert [reason is None for reason in reasons] == [True, False, False, True]
+    assert reasons[1] == "its maps are zero everywhere in 21 of 200 regions, more than 10%"
+    assert grounds_of(reasons[1]) == ["maps that are zero in more than 10% of the regions"]
+
+
 def test_every_reason_has_its_grounds():
     """The grounds are read from the sentences that this module writes."""
     value, lo = np.array([0.9, 0.8, np.nan]), np.array([0.88, 0.7, np.nan])

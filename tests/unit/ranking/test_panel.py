@@ -127,6 +127,39 @@ def test_fakes_are_vetoed_beside_a_control(toy):
     assert set(verdict["chosen"]) == {"model_0", "model_1", "model_2", "model_3"}
 
 
+def test_chance_is_vetoed_among_few_without_a_control():
+    toy = make_toy(step=1)
+    maps = toy.maps([0.3, 0.4, 0.5, 0.6])
+    silent = maps[3] + 0.1 * noise_like(maps, 1)[0]
+    silent[7:] = 0
+    some = maps[3] + 0.1 * noise_like(maps, 1)[0]
+    some[6:12] = 0.5
+    fakes = {"flip": -maps[0], "reversed": maps[1][::-1], "noise": noise_like(maps, 1)[0], "silent": silent}
+    everything = dict(zip("abcd", maps, strict=True)) | fakes | {"some": some}
+    verdict = rank_candidates(everything, toy.onehot, **FAST).verdict
+    reasons = {entry["id"]: entry["reason"] for entry in verdict["vetoed"]}
+    assert set(reasons) == set(fakes)
+    assert "is not above 0.000: it agrees with the others no better than chance" in reasons["flip"]
+    assert "what differs between its regions agrees with the others no better than chance" in reasons["reversed"]
+    assert reasons["silent"].startswith("its maps are zero everywhere in 53 of 60 regions, more than 10%")
+    assert "maps that are zero in more than 10% of the regions in 1 (silent)" in verdict["text"]
+    # A tenth of the regions may be silent, as in "some".
+    assert set(verdict["chosen"]) == {"a", "b", "c", "d", "some"}
+
+
+def test_chance_is_vetoed_by_rule_b(toy):
+    maps = np.concatenate([toy.maps([0.3]), noise_like(toy.truth[None], 1), -toy.maps([0.3], seed=5)])
+    found = rank_candidates(maps, toy.onehot, **FAST)
+    assert found.verdict["rule"] == "B"
+    assert found.verdict["chosen"] == ["model_0"]
+    reasons = [entry["reason"] for entry in found.verdict["vetoed"]]
+    assert len(reasons) == 2
+    assert all(reason.startswith("its sl_con ") and reason.endswith("no better than chance") for reason in reasons)
+    panel = found.panel
+    assert ((panel["sl_con_null_lo"] < panel["sl_con_null"]) & (panel["sl_con_null"] < panel["sl_con_null_hi"])).all()
+    assert panel["sl_con"][0] > panel["sl_con_null_hi"][0]
+
+
 def test_twins_cannot_be_separated(toy):
     maps = toy.maps([0.3] * 6)
     verdict = rank_candidates(maps, toy.onehot, **FAST).verdict
@@ -182,10 +215,12 @@ def test_the_best_of_a_bad_lot_is_called_so(toy):
     assert with_controls["agreement"]["above"] is False
     assert "So even the candidate that agrees best does not agree better than a control" in with_controls["text"]
     assert "the highest of 2 controls has" in with_controls["text"]
-    # Without a control something is delivered; that it is nothing is said.
+    # Without a control they agree no better than chance, and nothing would separate them.
     without = rank_candidates(noise, toy.onehot, **FAST).verdict
     assert without["agreement"]["control"] is None
-    assert "Its interval reaches 0: these maps have nothing in common beyond chance." in without["text"]
+    assert (without["status"], without["chosen"], len(without["vetoed"])) == ("none", [], 7)
+    assert without["would_separate"] is None
+    assert "no better than chance" in without["text"]
     # By rule B what passes the veto may still agree no better than a control.
     maps = np.concatenate([toy.maps([0.1]), toy.maps([3.0], seed=7), toy.maps([0.3], seed=8)])
     few = rank_candidates(maps, toy.onehot, controls=["model_2"], **FAST).verdict

@@ -34,7 +34,8 @@ class AverageMap:
         region's maps are, see `attribution.ensemble.Ensemble`. A single member's corrected map comes out as it was.
     spread, sign_agreement
         float32 (N, L), of the contribution of the base that is there: the standard deviation over members (NaN for
-        one member) once all have the same mean norm, for their units are their own; and the share of members with the sign of the average.
+        one member) once all have the same mean norm, for their units are their own; and the share of members with the
+        sign of the average.
     """
 
     members: list[str]

@@ -83,7 +83,8 @@ def rank_candidates(
         Loss of the validation metric that is accepted at the gate.
     quantile
         With 20 or more candidates in a fold that pass the gate, this lowest share of their c_cos, c_auc and sl_con is
-        vetoed, and what has a c_isolation far above that of all others; 0 for neither.
+        vetoed, and what has a c_isolation far above that of all others; 0 for neither. Maps that agree with the others
+        no better than chance, or are zero in more than a tenth of the regions, are always vetoed.
     consistency
         Settings of ACME's divergences: k, threshold, window, cutoff, basis.
     bootstraps, seed

@@ -128,6 +128,10 @@ class MapSet:
             self._cache[index] = prepared
         return prepared
 
+    def zero_regions(self, index: int) -> int:
+        """Count the sequences in which the map of one network is zero once the mean over bases is subtracted."""
+        return int((~varies(np.asarray(self.sources[index]))).sum())
+
     def release(self) -> None:
         """Give the memory of the prepared maps back; from now on each is prepared at every visit."""
         self._cache = None
@@ -172,6 +176,13 @@ def not_readable(maps: np.ndarray, shape: tuple[int, ...]) -> str | None:
     return None
 
 
+def varies(maps: np.ndarray) -> np.ndarray:
+    """Mark the sequences whose map (N, 4, L) is more than one value for all bases of a position; bool (N,)."""
+    largest = np.abs(maps).max(axis=(1, 2), initial=0.0)[:, None]
+    # Equal values for the four bases leave only rounding after the correction.
+    return ((maps.max(axis=1) - maps.min(axis=1)) > 1e-6 * largest).any(axis=1)
+
+
 def problem_of(maps: np.ndarray, shape: tuple[int, ...]) -> str | None:
     """Say in words what makes one network's maps unusable, or None.
 
@@ -185,11 +196,7 @@ def problem_of(maps: np.ndarray, shape: tuple[int, ...]) -> str | None:
     problem = not_readable(maps, shape)
     if problem:
         return problem
-    maps = np.asarray(maps)
-    largest = np.abs(maps).max(axis=(1, 2), initial=0.0)[:, None]
-    # Equal values for the four bases leave only rounding after the correction.
-    spread = maps.max(axis=1) - maps.min(axis=1)
-    if not (spread > 1e-6 * largest).any():
+    if not varies(np.asarray(maps)).any():
         return "its maps are zero everywhere once the mean over bases is subtracted"
     return None
 
