@@ -85,7 +85,7 @@ def test_the_lowest_share_is_one_of_those_that_passed_the_gate():
     def status(rows):
         m = len(rows)
         part = panel.iloc[rows].reset_index(drop=True)
-        found, _ = status_of(part, {"f": Rows(m)}, np.ones(m, bool), np.zeros(m, bool), **settings)
+        found, _ = status_of(part, {"f": Rows(m)}, np.ones(m, bool), np.zeros(m, bool), np.zeros(m, bool), **settings)
         return found
 
     whole, without = status(np.arange(n)), status(np.arange(n - 5))

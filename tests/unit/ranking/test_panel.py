@@ -8,6 +8,7 @@ from lucidna.dataset import Dataset
 from lucidna.errors import UserError
 from lucidna.ranking.panel import rank_candidates, rank_experiment
 from lucidna.ranking.prepare import codes_of
+from lucidna.ranking.verdict import SHARED_BIAS
 
 from .conftest import make_toy
 
@@ -190,6 +191,46 @@ def test_scores_that_are_not_known_are_not_judged(toy):
     assert rank_candidates(toy.maps(QUALITY), toy.onehot, scores=scores, metric="auroc", **FAST).metric == "auroc"
     # A metric of one's own has no scale that is known.
     rank_candidates(toy.maps(QUALITY), toy.onehot, scores=[80, 70, 60, 50, 40], metric="percent", **FAST)
+
+
+def test_an_unknown_score_gates_nobody(toy):
+    scores = [(0.9, 0.85, 0.95), (0.89, 0.85, 0.95), (0.5, 0.4, 0.6), np.nan, (0.9, 0.85, 0.95)]
+    found = rank_candidates(toy.maps(QUALITY), toy.onehot, scores=scores, metric="auroc", **FAST)
+    ranking = found.ranking.set_index("id")
+    assert ranking["status"].to_dict() == {f"model_{n}": "gated" if n == 2 else "passed" for n in (0, 1, 3, 4, 2)}
+    assert ranking.loc["model_3", "consensus_weight"] > 0
+    assert "The score of 1 candidate is unknown: it was not gated." in found.verdict["notices"]
+    assert "The score of 1 candidate is unknown." in found.verdict["text"]
+    two = rank_candidates(toy.maps(QUALITY), toy.onehot, scores=[*scores[:3], np.nan, np.nan], metric="auroc", **FAST)
+    assert "The score of 2 candidates is unknown: they were not gated." in two.verdict["notices"]
+    none = rank_candidates(toy.maps(QUALITY), toy.onehot, scores=[np.nan] * 5, metric="auroc", **FAST)
+    assert "unknown" not in " ".join([none.verdict["text"], *none.verdict["notices"]])
+
+
+def test_a_constant_prediction_of_an_experiment_is_gated(experiment):
+    _, folder, _ = experiment
+    path = folder / "train" / "cnn-1" / "valid.npz"
+    with np.load(path) as file:
+        arrays = {**file, "prediction": np.zeros_like(file["prediction"])}
+    np.savez(path, **arrays)
+    ranking = rank(experiment).ranking.set_index("id")
+    assert ranking.loc["cnn-1", "status"] == "gated"
+    assert ranking.loc["cnn-1", "consensus_weight"] == 0
+
+
+def test_the_paragraph_ends_with_its_limits(toy):
+    maps = toy.maps(QUALITY)
+    text = rank_candidates(maps[:, :30], toy.onehot[:30], **FAST).verdict["text"]
+    few, veto = "Only 30 regions were compared.", "With 5 candidates there was no veto on the lowest 5%."
+    assert f"{few} {veto} {SHARED_BIAS}" in text
+    assert text.endswith(SHARED_BIAS)
+    assert few not in rank_candidates(maps, toy.onehot, **FAST).verdict["text"]
+    assert veto not in rank_candidates(maps, toy.onehot, quantile=0, **FAST).verdict["text"]
+    with_bias = rank_candidates(maps, toy.onehot, control_maps=[np.abs(maps[0])], **FAST).verdict["text"]
+    assert SHARED_BIAS not in with_bias
+    by_b = rank_candidates(maps[:2], toy.onehot, **FAST).verdict["text"]
+    assert SHARED_BIAS not in by_b
+    assert SHARED_BIAS not in rank_candidates(noise_like(maps, 5), toy.onehot, **FAST).verdict["text"]
 
 
 def test_the_verdict_says_how_far_the_delivered_agree(toy, ranked):

@@ -33,7 +33,7 @@ a large population are vetoed."""
 GROUNDS = {
     "does not exceed chance": "prediction no better than chance",
     "its prediction is constant": "a constant prediction",
-    "what the best candidate": "prediction clearly worse than the best",
+    "what the best candidate": "prediction below what the best reaches at the least, less the margin",
     "zero everywhere in": f"maps that are zero in more than {MOST_ZERO:.0%} of the regions",
     "no better than chance": "{} no better than chance",
     "a control's upper end": "{} not above that of a control",
@@ -45,7 +45,7 @@ WORDS = {
     "c_cos": "consensus cosine",
     "c_auc": "consensus AUROC",
     "c_local": "local agreement",
-    "c_second": "consensus cosine of its second sites",
+    "c_second": "consensus AUROC beside its strongest sites",
     "c_isolation": "isolation of its largest values",
     "sl_con": "seqlet recurrence",
 }
@@ -79,10 +79,11 @@ def gate_reasons(
     lo: np.ndarray,
     *,
     candidate: np.ndarray,
+    constant: np.ndarray | None = None,
     margin: float = 0.0,
     metric: str = "prediction",
 ) -> list[str | None]:
-    """Say which candidates predict clearly worse than the best of their fold.
+    """Say which candidates predict worse than the best of their fold does at the least.
 
     A candidate passes when its validation metric, plus `margin`, reaches the lower end of the best
     candidate's interval.
@@ -90,11 +91,13 @@ def gate_reasons(
     Parameters
     ----------
     value, lo
-        (n,) validation metric (higher is better) and the lower end of its interval; NaN in all of `value`
-        where there are no predictions, which gates nothing. Without an interval (`lo` NaN for the best) the
-        metric itself is compared, and only when `margin` is above 0.
+        (n,) validation metric (higher is better) and the lower end of its interval; NaN where it is not known,
+        which gates nobody. Without an interval (`lo` NaN for the best) the metric itself is compared, and only when
+        `margin` is above 0.
     candidate
         (n,) bool, False for controls: they are not gated, and the best is never a control.
+    constant
+        (n,) bool, whose predictions are known and give no metric; none by default.
     margin
         Loss that is accepted, in units of the metric.
     metric
@@ -106,6 +109,9 @@ def gate_reasons(
     """
     value, lo = np.asarray(value, dtype=np.float64), np.asarray(lo, dtype=np.float64)
     reasons: list[str | None] = [None] * len(value)
+    if constant is not None:
+        for index in np.flatnonzero(candidate & constant):
+            reasons[index] = f"its validation {metric} is not a number: its prediction is constant"
     usable = np.flatnonzero(candidate & np.isfinite(value))
     if len(usable) == 0:
         return reasons
@@ -115,9 +121,7 @@ def gate_reasons(
         return reasons
     limit = (value[best] if bare else min(lo[best], value[best])) - margin
     for index in np.flatnonzero(candidate):
-        if not np.isfinite(value[index]):
-            reasons[index] = f"its validation {metric} is not a number: its prediction is constant"
-        elif value[index] < limit:
+        if value[index] < limit:
             n = decimals_apart(value[index], limit)
             reasons[index] = (
                 f"its validation {metric} {value[index]:.{n}f} is below {limit:.{n}f}, "
@@ -128,9 +132,9 @@ def gate_reasons(
 
 
 def at_chance(hi: np.ndarray, value: np.ndarray, *, chance: float) -> np.ndarray:
-    """Mark networks whose metric is NaN, or at its upper end no better than chance; bool (n,)."""
+    """Mark networks whose metric is at its upper end no better than chance; bool (n,), False where it is NaN."""
     upper = np.where(np.isfinite(hi), hi, value)
-    return ~(upper > chance)
+    return upper <= chance
 
 
 def veto_reasons(

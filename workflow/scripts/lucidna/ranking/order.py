@@ -46,6 +46,7 @@ def status_of(
     folds: Mapping[str, Fold],
     candidate: np.ndarray,
     chance: np.ndarray,
+    constant: np.ndarray,
     *,
     margin: float,
     quantile: float,
@@ -53,8 +54,9 @@ def status_of(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Status and reason of every network: control, gated, vetoed or passed.
 
-    The lowest share that is vetoed is one of the candidates that passed the gate: what the gate stops cannot save
-    the worst of the others.
+    `chance` and `constant` mark networks that predict no better than chance, and that give one prediction for all
+    regions. The lowest share that is vetoed is one of the candidates that passed the gate: what the gate stops cannot
+    save the worst of the others.
     """
     status = np.where(candidate, "passed", "control").astype(object)
     reasons = np.full(len(panel), "", dtype=object)
@@ -66,6 +68,7 @@ def status_of(
             part["prediction"].to_numpy(),
             part["prediction_lo"].to_numpy(),
             candidate=inside,
+            constant=constant[fold.rows],
             margin=margin,
             metric=metric,
         )
