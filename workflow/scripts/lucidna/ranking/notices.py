@@ -9,6 +9,7 @@ import numpy as np
 from lucidna.ranking.fold import Fold
 from lucidna.ranking.gate import QUANTILE_MINIMUM
 from lucidna.ranking.inputs import Networks
+from lucidna.ranking.near_copies import copies_notice, near_copies
 from lucidna.ranking.score import MINIMUM_REFERENCES
 from lucidna.ranking.separation import in_fold, in_folds
 
@@ -62,7 +63,19 @@ def notices_of(
     if unknown:
         were = "candidate is unknown: it was" if unknown == 1 else "candidates is unknown: they were"
         notices.append(f"The score of {unknown} {were} not gated.")
-    return [*notices, *_bias_notices(networks, folds)]
+    return [*notices, *copies_notice(_copies(networks, folds, through)), *_bias_notices(networks, folds)]
+
+
+def _copies(networks: Networks, folds: Mapping[str, Fold], through: np.ndarray) -> dict[str, list[tuple[str, str]]]:
+    """Return fold -> ids of candidates that passed the gate with nearly the same maps and a vote each."""
+    ids = networks.table["id"].tolist()
+    votes = ids if networks.votes is None else networks.votes
+    found = {}
+    for name, fold in folds.items():
+        rows = [row for row in fold.rows if through[row]]
+        pairs = near_copies([networks.maps[row] for row in rows], [votes[row] for row in rows])
+        found[name] = [(ids[rows[first]], ids[rows[second]]) for first, second in pairs]
+    return found
 
 
 def limits_of(
