@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from lucidna.attribution.correction import correct
 from lucidna.dataset import Dataset
 from lucidna.errors import UserError
 from lucidna.ranking.panel import rank_candidates, rank_experiment
@@ -104,7 +105,7 @@ def test_same_seed_same_numbers_and_order_of_input_does_not_matter(toy):
     [
         lambda maps, toy: noise_like(maps, 1)[0],
         lambda maps, toy: np.tile(np.array([1.0, 0.2, -0.3, -0.9])[None, :, None], (len(toy.onehot), 1, 80)),
-        lambda maps, toy: toy.onehot,
+        lambda maps, toy: toy.onehot - 0.25,
         lambda maps, toy: -maps[0],
         lambda maps, toy: np.roll(maps[0], 7, axis=0),
     ],
@@ -446,6 +447,35 @@ def test_projected_maps_in_another_order_are_noticed_and_others_are_not(toy):
         ({"objective": {"c_cos": 0}}, "no weight above 0"),
         ({"consistency": {"bases": "acme2022"}}, "did you mean 'basis'"),
         ({"consistency": {"basis": "acme"}}, "basis is 'acme'"),
+        ({"maps": lambda maps: None}, "the maps are given as NoneType: give an array"),
+        ({"maps": lambda maps: "maps.npy"}, "the maps are given as str"),
+        ({"maps": lambda maps: maps.astype(object)}, "'model_0' cannot be ranked: its maps are of type object"),
+        ({"maps": lambda maps: [*maps[:4], maps[4] + 1j]}, "'model_4' .* are of type complex"),
+        ({"objective": {"c_cos": np.inf, "c_snr": 1}}, "'c_cos' has weight inf: give a finite number"),
+        ({"objective": {"c_cos": np.nan}}, "'c_cos' has weight nan"),
+        ({"objective": {"c_cos": "1"}}, "'c_cos' has weight '1'"),
+        ({"consistency": {"k": "six"}}, "consistency k is 'six': give a whole number from 1 to 8"),
+        ({"consistency": {"k": 0}}, "consistency k is 0"),
+        ({"consistency": {"window": 1.5}}, "consistency window is 1.5: give a whole number of 1 or more"),
+        ({"consistency": {"threshold": 2}}, "consistency threshold is 2: give a number from 0 to 1"),
+        ({"consistency": {"cutoff": np.nan}}, "consistency cutoff is nan"),
+        ({"margin": np.nan}, "margin is nan: give a finite number of 0 or more"),
+        ({"margin": -1}, "margin is -1"),
+        ({"quantile": 5}, "quantile is 5: give the share that is vetoed, between 0 .* and 0.5"),
+        ({"quantile": np.nan}, "quantile is nan"),
+        ({"seed": 1.5}, "seed is 1.5: give a whole number of 0 or more"),
+        ({"seed": None}, "seed is None"),
+        ({"seed": -1}, "seed is -1"),
+        ({"metric": "AUROC"}, "metric is 'AUROC': did you mean 'auroc'"),
+        ({"metric": "pearsn"}, "did you mean 'pearson'"),
+        ({"metric": None}, "metric is None"),
+        (
+            {"controls": ["nnone"] * 4 + ["label_shufled"]},
+            "controls has 'nnone' for network 'model_0': did you mean 'none'",
+        ),
+        ({"controls": ["none"] * 4 + ["label_shufled"]}, "for network 'model_4': did you mean 'label_shuffled'"),
+        ({"controls": {"model_4": 7}}, "controls has 7 for network 'model_4': use a truth value, or none"),
+        ({"top": 1.5}, "top is 1.5"),
         ({"top": 0}, "top is 0"),
         ({"bootstraps": 3}, "bootstraps is 3"),
     ],
@@ -457,6 +487,22 @@ def test_bad_input_is_named_in_one_sentence(toy, change, words):
     with pytest.raises(UserError, match=words) as error:
         rank_candidates(maps, toy.onehot, **change)
     assert "\n" not in str(error.value)
+
+
+def test_projected_maps_are_not_mixed_with_hypothetical(toy):
+    maps = toy.maps(QUALITY)
+    with pytest.raises(UserError, match=r"network 'model_1' are zero at every base .* those of 'model_0' are not"):
+        rank_candidates([maps[0], maps[1] * toy.onehot, *maps[2:]], toy.onehot, **FAST)
+    verdict = rank_candidates(maps * toy.onehot, toy.onehot, **FAST).verdict
+    assert verdict["best"] == "model_0"
+
+
+def test_sequences_without_a_base_are_refused(toy):
+    with pytest.raises(UserError, match="the sequences are N at every position"):
+        rank_candidates(toy.maps(QUALITY), np.zeros_like(toy.onehot), **FAST)
+    some = toy.onehot.copy()
+    some[:, :, :3] = 0
+    assert rank_candidates(toy.maps(QUALITY), some, **FAST).verdict["best"] == "model_0"
 
 
 class StandIn:
@@ -652,7 +698,7 @@ def test_a_window_and_a_single_site_are_vetoed_also_among_few(toy):
     window = np.exp(-0.5 * ((np.arange(80) - 40) / 8) ** 2) * toy.onehot
     first = np.cumsum(np.abs(toy.truth).sum(axis=1) > 0, axis=1)[:, None, :]
     site = np.where(first <= 6, toy.truth, 0) + 0.02 * np.random.default_rng(10).standard_normal(toy.truth.shape)
-    maps = np.concatenate([others, window[None], site[None], noise]).astype(np.float32)
+    maps = np.concatenate([others, correct(window)[None], site[None], noise]).astype(np.float32)
     ranking = rank_candidates(maps, toy.onehot, controls=["none"] * 10 + ["random_weights"], bootstraps=100).ranking
     ranking = ranking.set_index("id")
     assert "c_local" in ranking.loc["model_8", "reason"]

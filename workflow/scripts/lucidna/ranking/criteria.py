@@ -12,6 +12,7 @@ import numpy as np
 from lucidna.errors import UserError, nearest
 from lucidna.ranking.agreement import family_agreement, mean_agreement
 from lucidna.ranking.angles import angle_share
+from lucidna.ranking.arguments import is_number, is_whole
 from lucidna.ranking.autocorrelation import ac1_g, selfsnr
 from lucidna.ranking.bootstrap import bootstrap_means, weighted_mean
 from lucidna.ranking.consensus import consensus
@@ -95,7 +96,7 @@ def consistency_settings(settings: Mapping[str, object] | None) -> dict:
     Raises
     ------
     UserError
-        On a key or a basis that does not exist.
+        On a key or a basis that does not exist, or a number of the wrong type or out of its range.
     """
     settings = dict(settings or {})
     for key in settings:
@@ -106,6 +107,13 @@ def consistency_settings(settings: Mapping[str, object] | None) -> dict:
                 + (f"did you mean '{hint}'?" if hint else f"use {', '.join(CONSISTENCY)}")
             )
     filled = {**CONSISTENCY, **settings}
+    for key, low, high in (("k", 1, 8), ("window", 1, None)):
+        if not is_whole(filled[key], low, high):
+            ends = f"from {low} to {high}" if high else f"of {low} or more"
+            raise UserError(f"consistency {key} is {filled[key]!r}: give a whole number {ends}")
+    for key in ("threshold", "cutoff"):
+        if not is_number(filled[key], 0, 1):
+            raise UserError(f"consistency {key} is {filled[key]!r}: give a number from 0 to 1")
     if filled["basis"] not in BASES:
         raise UserError(f"consistency basis is '{filled['basis']}': use {' or '.join(BASES)}")
     return filled

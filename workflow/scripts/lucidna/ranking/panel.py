@@ -55,16 +55,16 @@ def rank_candidates(
         ends), or a dictionary; on the scale of the metric, not in percent. Without intervals and with `margin` 0
         they are shown and gate nothing.
     metric
-        Name of `scores`; "auroc" and "pearson" have a known chance level, at or below which networks are
-        gated and have no vote.
+        Name of `scores`, "auroc", "aupr", "pearson", "spearman" or one of your own. "auroc" and "pearson" have a known
+        chance level, at or below which networks are gated and have no vote.
     families
         Labels architecture x recipe, by default each network its own.
     folds
         Labels; maps are compared only within a fold.
     controls
         Which networks are controls: ids, n truth values, or n kinds ("none", "label_shuffled",
-        "random_weights"). They are scored like the others, have no vote, and are never chosen. Those of the kind
-        "bias" are not ranked: their maps are used as `control_maps` of their fold.
+        "random_weights", "control"). They are scored like the others, have no vote, and are never chosen. Those of
+        the kind "bias" are not ranked: their maps are used as `control_maps` of their fold.
     votes
         Labels of provenance: networks with the same one (checkpoints of one run) share one vote.
     region_ids
@@ -97,8 +97,9 @@ def rank_candidates(
     Raises
     ------
     UserError
-        Fewer than 2 networks or 20 regions; repeated ids; maps that are NaN, all zero, identical, or of
-        another shape than the sequences; scores or labels that name other networks; unknown settings.
+        Fewer than 2 networks or 20 regions; repeated ids; maps that are NaN, all zero, identical, no real numbers,
+        or of another shape than the sequences; projected maps beside hypothetical ones; scores or labels that name
+        other networks; settings that are unknown or out of range.
 
     Notes
     -----

@@ -166,10 +166,21 @@ def misplaced(maps: np.ndarray, onehot: np.ndarray) -> str | None:
     )
 
 
+def is_projected(maps: np.ndarray, onehot: np.ndarray) -> bool:
+    """Whether maps (N, 4, L) are zero at every base that is not in the sequence, and not zero everywhere."""
+    # A few regions tell maps that are not projected; the others need not be read then.
+    for rows in (slice(0, 5), slice(None)):
+        if ((np.asarray(maps[rows]) != 0) & (onehot[rows] == 0)).any():
+            return False
+    return bool(np.asarray(maps).any())
+
+
 def not_readable(maps: np.ndarray, shape: tuple[int, ...]) -> str | None:
     """Say in words what keeps one network's maps from being read as (N, 4, L) numbers, or None."""
     if tuple(maps.shape) != tuple(shape):
         return f"its maps have shape {tuple(maps.shape)}, the sequences have {tuple(shape)}"
+    if maps.dtype.kind not in "biuf":
+        return f"its maps are of type {maps.dtype}: give real numbers"
     finite = np.isfinite(np.asarray(maps)).all(axis=(1, 2))
     if not finite.all():
         return f"its maps of {int((~finite).sum())} of {len(maps)} regions contain NaN or infinite values"
@@ -228,9 +239,11 @@ def check_onehot(onehot: np.ndarray, *, minimum: int = 20) -> np.ndarray:
     Raises
     ------
     UserError
-        What `as_onehot` refuses, or fewer than `minimum` regions.
+        What `as_onehot` refuses, sequences without a base, or fewer than `minimum` regions.
     """
     onehot = as_onehot(onehot)
+    if len(onehot) and not onehot.any():
+        raise UserError("the sequences are N at every position: give those that the maps are of")
     if len(onehot) < minimum:
         raise UserError(
             f"{len(onehot)} regions are too few to compare maps: give at least {minimum}, better 200 or more"

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from lucidna.errors import UserError
+from lucidna.ranking.arguments import check_settings
+from lucidna.ranking.criteria import consistency_settings
 from lucidna.ranking.differences import difference_table
 from lucidna.ranking.disagreement import disagreement
 from lucidna.ranking.families import family_table
@@ -38,10 +39,8 @@ def rank_networks(
 ) -> Ranking:
     """Rank networks whose inputs have been checked; parameters and result as in `panel.rank_candidates`."""
     objective = objective_of(objective)
-    if top < 1:
-        raise UserError(f"top is {top}: the delivered set needs at least 1 candidate")
-    if bootstraps < 50:
-        raise UserError(f"bootstraps is {bootstraps}: intervals need at least 50 samples, better 500")
+    check_settings(top=top, bootstraps=bootstraps, margin=margin, quantile=quantile, seed=seed, metric=metric)
+    consistency = consistency_settings(consistency)
     table = networks.table.reset_index(drop=True)
     candidate = (table["control"] == "none").to_numpy()
     chance, constant = _at_chance(table, candidate, metric), _constant(networks, candidate)
