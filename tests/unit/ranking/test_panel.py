@@ -569,6 +569,13 @@ def test_an_experiment_is_read_from_its_files(experiment):
     assert panel.loc["cnn-0", "family_agreement"] > panel.loc["shuffled", "family_agreement"]
 
 
+def test_top_1_of_an_experiment_is_a_single_network(experiment):
+    candidates, folder, dataset = experiment
+    found = rank_experiment(candidates, folder / "train", folder / "rank" / "maps", dataset, top=1, margin=0.1, **FAST)
+    assert found.verdict["chosen"] == ["cnn-0"]
+    assert "Delivered: cnn-0 alone." in found.verdict["text"]
+
+
 def test_failed_candidates_are_listed_with_their_reason(experiment):
     _, folder, _ = experiment
     (folder / "train" / "cnn-4" / "metrics.json").write_text('{"status": "failed", "reason": "loss is NaN"}')
