@@ -222,7 +222,10 @@ def test_a_constant_prediction_of_an_experiment_is_gated(experiment):
 def test_the_paragraph_ends_with_its_limits(toy):
     maps = toy.maps(QUALITY)
     text = rank_candidates(maps[:, :30], toy.onehot[:30], **FAST).verdict["text"]
-    few, veto = "Only 30 regions were compared.", "With 5 candidates there was no veto on the lowest 5%."
+    few, veto = (
+        "Only 30 regions were compared.",
+        "With 5 candidates that pass the gate there was no veto on the lowest 5%.",
+    )
     assert f"{few} {veto} {SHARED_BIAS}" in text
     assert text.endswith(SHARED_BIAS)
     assert few not in rank_candidates(maps, toy.onehot, **FAST).verdict["text"]

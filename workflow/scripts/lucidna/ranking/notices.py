@@ -78,19 +78,17 @@ def _copies(networks: Networks, folds: Mapping[str, Fold], through: np.ndarray) 
     return found
 
 
-def limits_of(
-    folds: Mapping[str, Fold], candidate: np.ndarray, through: np.ndarray, unknown: int, quantile: float
-) -> list[str]:
+def limits_of(folds: Mapping[str, Fold], through: np.ndarray, unknown: int, quantile: float) -> list[str]:
     """Say the gravest of these limits in a few words each, for the end of the paragraph; see `notices_of`."""
     limits = []
     for name, fold in folds.items():
         where = in_fold(name, len(folds))
         if fold.n_regions < FEW_REGIONS:
             limits.append(f"Only {fold.n_regions} regions were compared{where}.")
-        if _small(fold, through, quantile):
-            n = int(candidate[fold.rows].sum())
-            noun = "candidate" if n == 1 else "candidates"
-            limits.append(f"With {n} {noun}{where} there was no veto on the lowest {quantile:.0%}.")
+        n = int(through[fold.rows].sum())
+        if n and _small(fold, through, quantile):
+            noun = "candidate that passes" if n == 1 else "candidates that pass"
+            limits.append(f"With {n} {noun} the gate{where} there was no veto on the lowest {quantile:.0%}.")
     if unknown:
         limits.append(f"The score of {unknown} {'candidate' if unknown == 1 else 'candidates'} is unknown.")
     return limits

@@ -82,7 +82,7 @@ def rank_networks(
             *networks.notices,
             *notices_of(networks, folds, candidate, through, unknown, quantile),
         ],
-        limits=limits_of(folds, candidate, through, unknown, quantile),
+        limits=limits_of(folds, through, unknown, quantile),
         shared_bias=not networks.control_maps,
         metric=metric,
         level=lambda chosen: agreement_level(panel, folds, candidate, chosen),
