@@ -9,8 +9,8 @@ import pandas as pd
 
 from lucidna.ranking.bootstrap import bootstrap_means, percentile_interval, resample, weighted_mean
 from lucidna.ranking.consensus import Consensus, consensus
-from lucidna.ranking.criteria import AGAINST_CONSENSUS, measure
-from lucidna.ranking.gate import VETO_AGAINST, veto_reasons
+from lucidna.ranking.criteria import AGAINST_CONSENSUS, RECURRENCE_NULL, measure
+from lucidna.ranking.gate import VETO_AGAINST, VETO_CHANCE, veto_reasons
 from lucidna.ranking.prepare import MapSet, unit_norm
 from lucidna.ranking.recurrence import sl_con
 from lucidna.ranking.score import RULE_A, RULE_B, combined_score, rank_percentiles
@@ -47,7 +47,8 @@ def fooled_table(population: Population, settings: Mapping, *, seed: int = 0) ->
     maps = MapSet(sources, population.onehot[:shown])
     n, m = len(candidates), len(controls)
     candidate = np.arange(len(maps)) < n
-    measured = measure(maps, families=[""] * len(maps), voters=candidate, seed=seed)
+    measured = measure(maps, families=[""] * len(maps), voters=candidate, recurrence_null=True, seed=seed)
+    permuted = measured.population.pop(RECURRENCE_NULL)[:, 2]
     values = measured.means() | {name: part[:, 0] for name, part in measured.population.items()}
     counts = resample(maps.n_regions, 200, seed=seed)
     truth = _true_values(maps, population.truth[:shown])
@@ -71,7 +72,8 @@ def fooled_table(population: Population, settings: Mapping, *, seed: int = 0) ->
             "sl_con": recurrence,
             **{key: bootstrap_means(part, counts) for key, part in with_vote.also.items()},
         }
-        veto = [_veto(scores, draws, rule, candidate=inside, known=known) for rule in ("A*", "B")]
+        chance = {"A*": VETO_CHANCE["A*"], "B": VETO_CHANCE["B"] | {"sl_con": permuted[known]}}
+        veto = [_veto(scores, draws, rule, chance[rule], candidate=inside, known=known) for rule in ("A*", "B")]
         found.append(
             {
                 "fake": name,
@@ -117,13 +119,15 @@ def _veto(
     scores: Mapping[str, np.ndarray],
     draws: Mapping[str, np.ndarray],
     rule: str,
+    chance: Mapping[str, float | np.ndarray],
     *,
     candidate: np.ndarray,
     known: np.ndarray,
 ) -> str | None:
     """Why lucidna would veto the last candidate under a rule, None where it would not.
 
-    `draws` are bootstrap means of what vetoes; `known` marks the networks there are: candidates and controls.
+    `draws` are bootstrap means of what vetoes, `chance` what maps without signal give; `known` marks the networks
+    there are: candidates and controls.
     """
     ends = {name: percentile_interval(drawn[:, known]) for name, drawn in draws.items()}
     last = int(np.flatnonzero(candidate[known])[-1])
@@ -133,6 +137,7 @@ def _veto(
         {name: pair[1] for name, pair in ends.items()},
         candidate=candidate[known],
         against_controls=VETO_AGAINST[rule],
+        chance=chance,
         quantile=0.05 if rule == "A*" else 0.0,
     )[last]
 

@@ -46,10 +46,11 @@ def test_scores_that_are_not_finite(many):
     scores = [0.9, 0.8, np.inf, 0.7]
     with pytest.raises(UserError, match="score of network 'model_2' is infinite"):
         rank_candidates(maps[:4], toy.onehot, scores=scores, **FAST)
-    # One that is not known is a labelled verdict, when a margin asks for a gate.
+    # One that is not known gates nothing, and that is said.
     scores[2] = np.nan
     found = rank_candidates(maps[:4], toy.onehot, scores=scores, margin=0.5, **FAST)
-    assert [(row["id"], "not a number" in row["reason"]) for row in found.verdict["gated"]] == [("model_2", True)]
+    assert found.verdict["gated"] == []
+    assert "The score of 1 candidate is unknown: it was not gated." in found.verdict["notices"]
 
 
 def test_under_fifty_regions_is_a_notice_and_under_twenty_an_error(many):

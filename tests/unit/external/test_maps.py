@@ -69,6 +69,16 @@ def test_regions_are_drawn_once_for_all(entries):
     pd.testing.assert_frame_equal(found.panel, again.panel)
 
 
+def test_top_1_delivers_a_single_network(entries, maps, toy, tmp_path):
+    average = tmp_path / "average.h5"
+    found = rank_maps(entries, top=1, average=average, **FAST)
+    assert found.verdict["chosen"] == ["a"]
+    assert "Delivered: a alone." in found.verdict["text"]
+    assert found.verdict["chosen"] == rank_candidates(maps, toy.onehot, single=True, **FAST).verdict["chosen"]
+    assert average.is_file()
+    assert found.average(maps, toy.onehot).members == ["a"]
+
+
 def test_two_candidates_are_ranked_by_rule_b(entries):
     found = rank_maps({name: entries[name] for name in "ab"}, **FAST)
     assert found.verdict["rule"] == "B"

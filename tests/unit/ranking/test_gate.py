@@ -1,6 +1,7 @@
 import numpy as np
 
 from lucidna.ranking.gate import (
+    GROUNDS,
     VETO_ABOVE,
     at_chance,
     decimals_apart,
@@ -41,13 +42,16 @@ def test_gate_without_intervals_needs_a_margin():
 
 
 def test_gate_stops_a_constant_prediction():
-    reasons = gate_reasons(np.array([0.9, np.nan]), np.array([0.8, np.nan]), candidate=np.ones(2, dtype=bool))
-    assert "not a number" in reasons[1]
+    value, lo, candidate = np.array([0.9, np.nan, np.nan]), np.array([0.8, np.nan, np.nan]), np.ones(3, dtype=bool)
+    reasons = gate_reasons(value, lo, candidate=candidate, constant=np.array([False, True, False]))
+    # A score that is not known says nothing.
+    assert [reason is None for reason in reasons] == [True, False, True]
+    assert "not a number: its prediction is constant" in reasons[1]
 
 
 def test_at_chance_reads_the_upper_end():
     found = at_chance(np.array([0.55, 0.49, np.nan]), np.array([0.48, 0.45, np.nan]), chance=0.5)
-    np.testing.assert_array_equal(found, [False, True, True])
+    np.testing.assert_array_equal(found, [False, True, False])
 
 
 def scores(n, worst=0):
@@ -69,12 +73,52 @@ def test_veto_of_what_is_not_above_the_controls():
     assert "c_cos 0.200 (lower end 0.100) is not above 0.250" in reasons[1]
 
 
+def test_a_gated_candidate_is_not_called_clearly_worse():
+    """Its interval may overlap that of the best: what is compared is its value."""
+    assert not any("clearly" in words for words in GROUNDS.values())
+    value, lo = np.array([0.9, 0.87]), np.array([0.88, 0.85])
+    (_, reason) = gate_reasons(value, lo, candidate=np.ones(2, dtype=bool), margin=0.005, metric="auroc")
+    assert reason == (
+        "its validation auroc 0.870 is below 0.875, what the best candidate (0.900) reaches at the least less the "
+        "margin 0.005"
+    )
+
+
+def test_veto_of_what_is_no_better_than_chance():
+    values = {"c_cos": np.array([0.5, 0.02, np.nan, -0.3, -0.3])}
+    lower, upper = {"c_cos": values["c_cos"] - 0.05}, {"c_cos": values["c_cos"] + 0.05}
+    candidate = np.array([True, True, True, True, False])
+    reasons = veto_reasons(
+        values, lower, upper, candidate=candidate, against_controls=("c_cos",), chance={"c_cos": 0.0}
+    )
+    assert [reason is None for reason in reasons] == [True, False, True, False, True]
+    # The third lies below the control too: one reason is enough.
+    assert reasons[3] == (
+        "its c_cos -0.300 (lower end -0.350) is not above 0.000: it agrees with the others no better than chance"
+    )
+    assert grounds_of(reasons[3]) == ["consensus cosine no better than chance"]
+    own = {"c_cos": np.array([0.6, -0.5, 0.1, -0.5, 0.0])}
+    found = veto_reasons(values, lower, upper, candidate=candidate, against_controls=(), chance=own)
+    assert [reason is None for reason in found] == [False, True, True, True, True]
+
+
+def test_veto_of_maps_that_are_zero_in_many_regions():
+    many = scores(4)
+    zero = np.array([20, 21, 200, 200])
+    candidate = np.array([True, True, True, False])
+    reasons = veto_reasons(many, many, many, candidate=candidate, against_controls=(), zero=zero, n_regions=200)
+    assert [reason is None for reason in reasons] == [True, False, False, True]
+    assert reasons[1] == "its maps are zero everywhere in 21 of 200 regions, more than 10%"
+    assert grounds_of(reasons[1]) == ["maps that are zero in more than 10% of the regions"]
+
+
 def test_every_reason_has_its_grounds():
     """The grounds are read from the sentences that this module writes."""
     value, lo = np.array([0.9, 0.8, np.nan]), np.array([0.88, 0.7, np.nan])
-    reasons = gate_reasons(value, lo, candidate=np.ones(3, dtype=bool), margin=0.01, metric="auroc")
+    candidate, constant = np.ones(3, dtype=bool), np.arange(3) == 2
+    reasons = gate_reasons(value, lo, candidate=candidate, constant=constant, margin=0.01, metric="auroc")
     assert [grounds_of(reason) for reason in reasons[1:]] == [
-        ["prediction clearly worse than the best"],
+        ["prediction below what the best reaches at the least, less the margin"],
         ["a constant prediction"],
     ]
     many = {name: np.append(values, 0.3) for name, values in scores(20).items()}

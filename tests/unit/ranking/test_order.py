@@ -1,5 +1,7 @@
 """What is set aside leaves the order of the others as it was."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -65,12 +67,13 @@ class Rows:
     rule = "A*"
 
     def __init__(self, n):
-        self.rows = np.arange(n)
+        self.rows, self.n_regions = np.arange(n), 200
+        self.measured = SimpleNamespace(zero=np.zeros(n, dtype=int))
 
 
 def test_the_lowest_share_is_one_of_those_that_passed_the_gate():
     n = 45
-    values = np.linspace(1, 0.2, n)
+    values = np.linspace(1, 0.6, n)
     prediction = np.full(n, 0.9)
     prediction[-5:] = 0.6
     panel = pd.DataFrame({"prediction": prediction, "prediction_lo": prediction - 0.05, "control": "none"})
@@ -82,7 +85,7 @@ def test_the_lowest_share_is_one_of_those_that_passed_the_gate():
     def status(rows):
         m = len(rows)
         part = panel.iloc[rows].reset_index(drop=True)
-        found, _ = status_of(part, {"f": Rows(m)}, np.ones(m, bool), np.zeros(m, bool), **settings)
+        found, _ = status_of(part, {"f": Rows(m)}, np.ones(m, bool), np.zeros(m, bool), np.zeros(m, bool), **settings)
         return found
 
     whole, without = status(np.arange(n)), status(np.arange(n - 5))

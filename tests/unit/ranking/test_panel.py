@@ -4,10 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from lucidna.attribution.correction import correct
 from lucidna.dataset import Dataset
 from lucidna.errors import UserError
 from lucidna.ranking.panel import rank_candidates, rank_experiment
 from lucidna.ranking.prepare import codes_of
+from lucidna.ranking.verdict import SHARED_BIAS
 
 from .conftest import make_toy
 
@@ -103,7 +105,7 @@ def test_same_seed_same_numbers_and_order_of_input_does_not_matter(toy):
     [
         lambda maps, toy: noise_like(maps, 1)[0],
         lambda maps, toy: np.tile(np.array([1.0, 0.2, -0.3, -0.9])[None, :, None], (len(toy.onehot), 1, 80)),
-        lambda maps, toy: toy.onehot,
+        lambda maps, toy: toy.onehot - 0.25,
         lambda maps, toy: -maps[0],
         lambda maps, toy: np.roll(maps[0], 7, axis=0),
     ],
@@ -125,6 +127,39 @@ def test_fakes_are_vetoed_beside_a_control(toy):
     assert {entry["id"] for entry in verdict["vetoed"]} == {"model_4", "model_5"}
     assert "a control's upper end" in verdict["vetoed"][0]["reason"]
     assert set(verdict["chosen"]) == {"model_0", "model_1", "model_2", "model_3"}
+
+
+def test_chance_is_vetoed_among_few_without_a_control():
+    toy = make_toy(step=1)
+    maps = toy.maps([0.3, 0.4, 0.5, 0.6])
+    silent = maps[3] + 0.1 * noise_like(maps, 1)[0]
+    silent[7:] = 0
+    some = maps[3] + 0.1 * noise_like(maps, 1)[0]
+    some[6:12] = 0.5
+    fakes = {"flip": -maps[0], "reversed": maps[1][::-1], "noise": noise_like(maps, 1)[0], "silent": silent}
+    everything = dict(zip("abcd", maps, strict=True)) | fakes | {"some": some}
+    verdict = rank_candidates(everything, toy.onehot, **FAST).verdict
+    reasons = {entry["id"]: entry["reason"] for entry in verdict["vetoed"]}
+    assert set(reasons) == set(fakes)
+    assert "is not above 0.000: it agrees with the others no better than chance" in reasons["flip"]
+    assert "what differs between its regions agrees with the others no better than chance" in reasons["reversed"]
+    assert reasons["silent"].startswith("its maps are zero everywhere in 53 of 60 regions, more than 10%")
+    assert "maps that are zero in more than 10% of the regions in 1 (silent)" in verdict["text"]
+    # A tenth of the regions may be silent, as in "some".
+    assert set(verdict["chosen"]) == {"a", "b", "c", "d", "some"}
+
+
+def test_chance_is_vetoed_by_rule_b(toy):
+    maps = np.concatenate([toy.maps([0.3]), noise_like(toy.truth[None], 1), -toy.maps([0.3], seed=5)])
+    found = rank_candidates(maps, toy.onehot, **FAST)
+    assert found.verdict["rule"] == "B"
+    assert found.verdict["chosen"] == ["model_0"]
+    reasons = [entry["reason"] for entry in found.verdict["vetoed"]]
+    assert len(reasons) == 2
+    assert all(reason.startswith("its sl_con ") and reason.endswith("no better than chance") for reason in reasons)
+    panel = found.panel
+    assert ((panel["sl_con_null_lo"] < panel["sl_con_null"]) & (panel["sl_con_null"] < panel["sl_con_null_hi"])).all()
+    assert panel["sl_con"][0] > panel["sl_con_null_hi"][0]
 
 
 def test_twins_cannot_be_separated(toy):
@@ -159,6 +194,49 @@ def test_scores_that_are_not_known_are_not_judged(toy):
     rank_candidates(toy.maps(QUALITY), toy.onehot, scores=[80, 70, 60, 50, 40], metric="percent", **FAST)
 
 
+def test_an_unknown_score_gates_nobody(toy):
+    scores = [(0.9, 0.85, 0.95), (0.89, 0.85, 0.95), (0.5, 0.4, 0.6), np.nan, (0.9, 0.85, 0.95)]
+    found = rank_candidates(toy.maps(QUALITY), toy.onehot, scores=scores, metric="auroc", **FAST)
+    ranking = found.ranking.set_index("id")
+    assert ranking["status"].to_dict() == {f"model_{n}": "gated" if n == 2 else "passed" for n in (0, 1, 3, 4, 2)}
+    assert ranking.loc["model_3", "consensus_weight"] > 0
+    assert "The score of 1 candidate is unknown: it was not gated." in found.verdict["notices"]
+    assert "The score of 1 candidate is unknown." in found.verdict["text"]
+    two = rank_candidates(toy.maps(QUALITY), toy.onehot, scores=[*scores[:3], np.nan, np.nan], metric="auroc", **FAST)
+    assert "The score of 2 candidates is unknown: they were not gated." in two.verdict["notices"]
+    none = rank_candidates(toy.maps(QUALITY), toy.onehot, scores=[np.nan] * 5, metric="auroc", **FAST)
+    assert "unknown" not in " ".join([none.verdict["text"], *none.verdict["notices"]])
+
+
+def test_a_constant_prediction_of_an_experiment_is_gated(experiment):
+    _, folder, _ = experiment
+    path = folder / "train" / "cnn-1" / "valid.npz"
+    with np.load(path) as file:
+        arrays = {**file, "prediction": np.zeros_like(file["prediction"])}
+    np.savez(path, **arrays)
+    ranking = rank(experiment).ranking.set_index("id")
+    assert ranking.loc["cnn-1", "status"] == "gated"
+    assert ranking.loc["cnn-1", "consensus_weight"] == 0
+
+
+def test_the_paragraph_ends_with_its_limits(toy):
+    maps = toy.maps(QUALITY)
+    text = rank_candidates(maps[:, :30], toy.onehot[:30], **FAST).verdict["text"]
+    few, veto = (
+        "Only 30 regions were compared.",
+        "With 5 candidates that pass the gate there was no veto on the lowest 5%.",
+    )
+    assert f"{few} {veto} {SHARED_BIAS}" in text
+    assert text.endswith(SHARED_BIAS)
+    assert few not in rank_candidates(maps, toy.onehot, **FAST).verdict["text"]
+    assert veto not in rank_candidates(maps, toy.onehot, quantile=0, **FAST).verdict["text"]
+    with_bias = rank_candidates(maps, toy.onehot, control_maps=[np.abs(maps[0])], **FAST).verdict["text"]
+    assert SHARED_BIAS not in with_bias
+    by_b = rank_candidates(maps[:2], toy.onehot, **FAST).verdict["text"]
+    assert SHARED_BIAS not in by_b
+    assert SHARED_BIAS not in rank_candidates(noise_like(maps, 5), toy.onehot, **FAST).verdict["text"]
+
+
 def test_the_verdict_says_how_far_the_delivered_agree(toy, ranked):
     level, panel = ranked.verdict["agreement"], ranked.panel.set_index("id")
     assert level["delivered"]["value"] == pytest.approx(panel.loc[["best", "good"], "c_cos"].mean())
@@ -182,10 +260,12 @@ def test_the_best_of_a_bad_lot_is_called_so(toy):
     assert with_controls["agreement"]["above"] is False
     assert "So even the candidate that agrees best does not agree better than a control" in with_controls["text"]
     assert "the highest of 2 controls has" in with_controls["text"]
-    # Without a control something is delivered; that it is nothing is said.
+    # Without a control they agree no better than chance, and nothing would separate them.
     without = rank_candidates(noise, toy.onehot, **FAST).verdict
     assert without["agreement"]["control"] is None
-    assert "Its interval reaches 0: these maps have nothing in common beyond chance." in without["text"]
+    assert (without["status"], without["chosen"], len(without["vetoed"])) == ("none", [], 7)
+    assert without["would_separate"] is None
+    assert "no better than chance" in without["text"]
     # By rule B what passes the veto may still agree no better than a control.
     maps = np.concatenate([toy.maps([0.1]), toy.maps([3.0], seed=7), toy.maps([0.3], seed=8)])
     few = rank_candidates(maps, toy.onehot, controls=["model_2"], **FAST).verdict
@@ -370,6 +450,35 @@ def test_projected_maps_in_another_order_are_noticed_and_others_are_not(toy):
         ({"objective": {"c_cos": 0}}, "no weight above 0"),
         ({"consistency": {"bases": "acme2022"}}, "did you mean 'basis'"),
         ({"consistency": {"basis": "acme"}}, "basis is 'acme'"),
+        ({"maps": lambda maps: None}, "the maps are given as NoneType: give an array"),
+        ({"maps": lambda maps: "maps.npy"}, "the maps are given as str"),
+        ({"maps": lambda maps: maps.astype(object)}, "'model_0' cannot be ranked: its maps are of type object"),
+        ({"maps": lambda maps: [*maps[:4], maps[4] + 1j]}, "'model_4' .* are of type complex"),
+        ({"objective": {"c_cos": np.inf, "c_snr": 1}}, "'c_cos' has weight inf: give a finite number"),
+        ({"objective": {"c_cos": np.nan}}, "'c_cos' has weight nan"),
+        ({"objective": {"c_cos": "1"}}, "'c_cos' has weight '1'"),
+        ({"consistency": {"k": "six"}}, "consistency k is 'six': give a whole number from 1 to 8"),
+        ({"consistency": {"k": 0}}, "consistency k is 0"),
+        ({"consistency": {"window": 1.5}}, "consistency window is 1.5: give a whole number of 1 or more"),
+        ({"consistency": {"threshold": 2}}, "consistency threshold is 2: give a number from 0 to 1"),
+        ({"consistency": {"cutoff": np.nan}}, "consistency cutoff is nan"),
+        ({"margin": np.nan}, "margin is nan: give a finite number of 0 or more"),
+        ({"margin": -1}, "margin is -1"),
+        ({"quantile": 5}, "quantile is 5: give the share that is vetoed, between 0 .* and 0.5"),
+        ({"quantile": np.nan}, "quantile is nan"),
+        ({"seed": 1.5}, "seed is 1.5: give a whole number of 0 or more"),
+        ({"seed": None}, "seed is None"),
+        ({"seed": -1}, "seed is -1"),
+        ({"metric": "AUROC"}, "metric is 'AUROC': did you mean 'auroc'"),
+        ({"metric": "pearsn"}, "did you mean 'pearson'"),
+        ({"metric": None}, "metric is None"),
+        (
+            {"controls": ["nnone"] * 4 + ["label_shufled"]},
+            "controls has 'nnone' for network 'model_0': did you mean 'none'",
+        ),
+        ({"controls": ["none"] * 4 + ["label_shufled"]}, "for network 'model_4': did you mean 'label_shuffled'"),
+        ({"controls": {"model_4": 7}}, "controls has 7 for network 'model_4': use a truth value, or none"),
+        ({"top": 1.5}, "top is 1.5"),
         ({"top": 0}, "top is 0"),
         ({"bootstraps": 3}, "bootstraps is 3"),
     ],
@@ -381,6 +490,22 @@ def test_bad_input_is_named_in_one_sentence(toy, change, words):
     with pytest.raises(UserError, match=words) as error:
         rank_candidates(maps, toy.onehot, **change)
     assert "\n" not in str(error.value)
+
+
+def test_projected_maps_are_not_mixed_with_hypothetical(toy):
+    maps = toy.maps(QUALITY)
+    with pytest.raises(UserError, match=r"network 'model_1' are zero at every base .* those of 'model_0' are not"):
+        rank_candidates([maps[0], maps[1] * toy.onehot, *maps[2:]], toy.onehot, **FAST)
+    verdict = rank_candidates(maps * toy.onehot, toy.onehot, **FAST).verdict
+    assert verdict["best"] == "model_0"
+
+
+def test_sequences_without_a_base_are_refused(toy):
+    with pytest.raises(UserError, match="the sequences are N at every position"):
+        rank_candidates(toy.maps(QUALITY), np.zeros_like(toy.onehot), **FAST)
+    some = toy.onehot.copy()
+    some[:, :, :3] = 0
+    assert rank_candidates(toy.maps(QUALITY), some, **FAST).verdict["best"] == "model_0"
 
 
 class StandIn:
@@ -445,6 +570,13 @@ def test_an_experiment_is_read_from_its_files(experiment):
     assert panel.loc["cnn-0", "prediction_lo"] < panel.loc["cnn-0", "prediction"] < panel.loc["cnn-0", "prediction_hi"]
     assert panel.loc["cnn-0", "family"] == "cnn x standard"
     assert panel.loc["cnn-0", "family_agreement"] > panel.loc["shuffled", "family_agreement"]
+
+
+def test_top_1_of_an_experiment_is_a_single_network(experiment):
+    candidates, folder, dataset = experiment
+    found = rank_experiment(candidates, folder / "train", folder / "rank" / "maps", dataset, top=1, margin=0.1, **FAST)
+    assert found.verdict["chosen"] == ["cnn-0"]
+    assert "Delivered: cnn-0 alone." in found.verdict["text"]
 
 
 def test_failed_candidates_are_listed_with_their_reason(experiment):
@@ -576,7 +708,7 @@ def test_a_window_and_a_single_site_are_vetoed_also_among_few(toy):
     window = np.exp(-0.5 * ((np.arange(80) - 40) / 8) ** 2) * toy.onehot
     first = np.cumsum(np.abs(toy.truth).sum(axis=1) > 0, axis=1)[:, None, :]
     site = np.where(first <= 6, toy.truth, 0) + 0.02 * np.random.default_rng(10).standard_normal(toy.truth.shape)
-    maps = np.concatenate([others, window[None], site[None], noise]).astype(np.float32)
+    maps = np.concatenate([others, correct(window)[None], site[None], noise]).astype(np.float32)
     ranking = rank_candidates(maps, toy.onehot, controls=["none"] * 10 + ["random_weights"], bootstraps=100).ranking
     ranking = ranking.set_index("id")
     assert "c_local" in ranking.loc["model_8", "reason"]

@@ -162,6 +162,31 @@ def test_a_tie_is_not_told_apart_by_more_regions():
     assert regions_to_separate(draws, 0, others, 100, scores=np.array([0.8, 0.8])) is None
 
 
+def test_an_estimate_that_contradicts_what_was_seen_is_not_printed():
+    """Places change in steps: most draws agree, and in more than one of forty the two change places."""
+    draws = np.tile([0.9, 0.6], (200, 1))
+    draws[:8] = [0.6, 0.9]
+    marked = inseparable_from_best(draws, 0)
+    np.testing.assert_array_equal(marked, [False, True])
+    mean, spread = (draws[:, 0] - draws[:, 1]).mean(), (draws[:, 0] - draws[:, 1]).std()
+    assert (1.96 * spread / mean) ** 2 < 1, "by the spread they would be separate"
+    assert regions_to_separate(draws, 0, marked, 200) == 0
+    verdict = decide(table(["passed"] * 3), inseparable={"f": ["net1"]}, needed={"f": 0})
+    assert "more regions than the 200 compared, on which the order is a tie" in verdict["would_separate"]
+    assert "roughly" not in verdict["text"]
+
+
+def test_families_of_one_are_not_asked_for_seeds():
+    names = [f"net{index}" for index in range(4)]
+    verdict = decide(table(["passed"] * 4, families=names), inseparable={"f": ["net1"]}, needed={"f": 900})
+    assert verdict["would_separate"] == "To separate them would take roughly 900 regions in place of 200."
+    assert verdict["seeds"] == {}
+    mixed = table(["passed"] * 4, families=["one", "two", "net2", "one"])
+    verdict = decide(mixed, inseparable={"f": ["net1", "net2"]}, needed={"f": 900})
+    assert verdict["seeds"] == {"two": 0}
+    assert "net2" not in verdict["would_separate"]
+
+
 def test_front_is_within_folds_and_without_vetoed_networks():
     frame = table(["passed", "gated", "vetoed", "passed"], folds=["a", "a", "a", "b"])
     assert decide(frame)["front"] == ["net0", "net1", "net3"]

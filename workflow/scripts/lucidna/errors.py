@@ -14,7 +14,7 @@ class UserError(ValueError):
     """
 
 
-def nearest(word: str, options: Iterable[str]) -> str | None:
-    """Return the option that is spelt most like `word`, or None when none is close."""
-    close = difflib.get_close_matches(str(word), [str(option) for option in options], n=1, cutoff=0.6)
+def nearest(word: str, options: Iterable[str], *, cutoff: float = 0.6) -> str | None:
+    """Return the option that is spelt most like `word`, or None when none is close; `cutoff` 1 is the same word."""
+    close = difflib.get_close_matches(str(word), [str(option) for option in options], n=1, cutoff=cutoff)
     return close[0] if close else None

@@ -12,6 +12,7 @@ import numpy as np
 from lucidna.errors import UserError, nearest
 from lucidna.ranking.agreement import family_agreement, mean_agreement
 from lucidna.ranking.angles import angle_share
+from lucidna.ranking.arguments import is_number, is_whole
 from lucidna.ranking.autocorrelation import ac1_g, selfsnr
 from lucidna.ranking.bootstrap import bootstrap_means, weighted_mean
 from lucidna.ranking.consensus import consensus
@@ -21,7 +22,7 @@ from lucidna.ranking.isolation import isolation
 from lucidna.ranking.kmers import acme_kmer, cross_fitted_kmer, rolled_kmer_null, soft_kmer
 from lucidna.ranking.local_agreement import local_agreement
 from lucidna.ranking.prepare import MapSet
-from lucidna.ranking.recurrence import sl_con
+from lucidna.ranking.recurrence import permuted_null, sl_con
 from lucidna.ranking.second_site import second_site
 from lucidna.ranking.spherical import BASES, spherical_consistency, spherical_null
 
@@ -43,6 +44,8 @@ PER_REGION = (
 )
 NULLS = ("m1_null", "m2_null", "m2_permuted_null")
 POPULATION = ("m1", "m2", *NULLS)
+RECURRENCE_NULL = "sl_con_null"
+"""What `sl_con` gives for each map with its positions permuted; measured where no consensus can tell chance."""
 AGAINST_CONSENSUS = {
     "c_local": lambda projected, reference, motif: local_agreement(projected, reference),
     "c_second": lambda projected, reference, motif: second_site(projected, motif),
@@ -68,12 +71,15 @@ class Measured:
         give on randomised maps of the same network.
     consensus_weights
         (n,).
+    zero
+        (n,) number of regions in which the map is zero everywhere.
     """
 
     values: dict[str, np.ndarray]
     weights: dict[str, np.ndarray]
     population: dict[str, np.ndarray]
     consensus_weights: np.ndarray
+    zero: np.ndarray
 
     def means(self) -> dict[str, np.ndarray]:
         """Return criterion -> (n,) mean over regions."""
@@ -90,7 +96,7 @@ def consistency_settings(settings: Mapping[str, object] | None) -> dict:
     Raises
     ------
     UserError
-        On a key or a basis that does not exist.
+        On a key or a basis that does not exist, or a number of the wrong type or out of its range.
     """
     settings = dict(settings or {})
     for key in settings:
@@ -101,6 +107,13 @@ def consistency_settings(settings: Mapping[str, object] | None) -> dict:
                 + (f"did you mean '{hint}'?" if hint else f"use {', '.join(CONSISTENCY)}")
             )
     filled = {**CONSISTENCY, **settings}
+    for key, low, high in (("k", 1, 8), ("window", 1, None)):
+        if not is_whole(filled[key], low, high):
+            ends = f"from {low} to {high}" if high else f"of {low} or more"
+            raise UserError(f"consistency {key} is {filled[key]!r}: give a whole number {ends}")
+    for key in ("threshold", "cutoff"):
+        if not is_number(filled[key], 0, 1):
+            raise UserError(f"consistency {key} is {filled[key]!r}: give a number from 0 to 1")
     if filled["basis"] not in BASES:
         raise UserError(f"consistency basis is '{filled['basis']}': use {' or '.join(BASES)}")
     return filled
@@ -114,6 +127,7 @@ def measure(
     votes: Sequence[object] | None = None,
     control: np.ndarray | None = None,
     consistency: Mapping[str, object] | None = None,
+    recurrence_null: bool = False,
     seed: int = 0,
 ) -> Measured:
     """Measure all criteria of the networks of one fold; controls go through the same lines as candidates.
@@ -132,6 +146,8 @@ def measure(
         (N, 4, L) mean map of networks trained on a control track (`control_share.control_map`), if there are any.
     consistency
         Settings of ACME's methods (`CONSISTENCY`).
+    recurrence_null
+        Also measure `RECURRENCE_NULL`.
     seed
         Of the random maps of the nulls.
 
@@ -148,10 +164,16 @@ def measure(
     values = {name: np.full((n, n_regions), np.nan) for name in (*single, *shown)}
     weights = {name: np.zeros((n, n_regions)) for name in ("sl_con", "m1cf", "m2cf")}
     population = {name: np.full((n, 3), np.nan) for name in POPULATION}
+    if recurrence_null:
+        population[RECURRENCE_NULL] = np.full((n, 3), np.nan)
+    zero = np.zeros(n, dtype=np.int64)
     told = time.monotonic()
     for index in range(n):
+        zero[index] = maps.zero_regions(index)
         corrected, projected = maps.corrected(index), maps.projected(index)
         values["sl_con"][index], weights["sl_con"][index] = sl_con(corrected, maps.onehot)
+        if recurrence_null:
+            population[RECURRENCE_NULL][index] = permuted_null(corrected, maps.onehot, seed=seed)
         values["soft_kmer6"][index] = soft_kmer(corrected, maps.codes)
         values["m1cf"][index], weights["m1cf"][index] = cross_fitted_kmer(corrected, maps.codes, **kmer)
         values["m2cf"][index], weights["m2cf"][index] = cross_fitted_directions(
@@ -191,4 +213,5 @@ def measure(
         weights=weights,
         population=population,
         consensus_weights=agreement.weights,
+        zero=zero,
     )

@@ -92,7 +92,9 @@ def measure_fold(
         "seed": seed,
     }
     maps = MapSet([networks.maps[row] for row in rows], networks.onehot[fold])
-    measured = measure(maps, control=networks.control_maps.get(fold), **settings)
+    rule = rule_for(_references(voters[rows], votes))
+    control = networks.control_maps.get(fold)
+    measured = measure(maps, control=control, recurrence_null=rule == "B", **settings)
     if networks.probes is not None:
         measured = _with_probes(measured, maps, networks, rows, fold, voters)
     if networks.shuffled is not None:
@@ -102,7 +104,6 @@ def measure_fold(
     # All folds are kept until the end, and few of their maps are looked at again.
     maps.release()
     draws = measured.draws(resample(maps.n_regions, bootstraps, seed=draw_seed))
-    rule = rule_for(_references(voters[rows], votes))
     return Fold(rows=rows, maps=maps, measured=measured, draws=draws, rule=rule)
 
 

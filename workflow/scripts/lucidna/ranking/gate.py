@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -16,6 +16,15 @@ VETO_AGAINST = {"A*": ("c_cos", "c_auc", "c_local", "c_second"), "B": ("sl_con",
 with any good map and an AUROC of one half; a window at fixed positions agrees with the others and knows nothing of a
 region; the sites of one motif agree with them and leave the others' sites out. Without a consensus the recurrence of
 seqlets is what separates a trained network from a control best."""
+VETO_CHANCE = {"A*": {"c_cos": 0.0, "c_auc": 0.5, "c_local": 0.0}, "B": {}}
+"""What maps without anything in common give, by rule: a candidate whose interval reaches it agrees with the others no
+better than chance, whatever else is in the population. Maps of other regions keep what all regions have in common,
+and lose what c_local measures. (c_second has no such level: where each region has one site, nothing is left beside it.)
+By rule B the level is each network's own, see `recurrence.permuted_null`."""
+MOST_ZERO = 0.1
+"""Largest share of regions in which a map may be zero everywhere: such a network says nothing of these, and what it
+says of the others is compared as if it had been measured on all. A region at which every unit is saturated may have a
+gradient that vanishes, one in ten may not."""
 VETO_ABOVE = {"c_isolation": 3.5}
 """Criteria of which a large value is a sign of artefacts -> how many robust standard deviations above the median of
 a large population are vetoed."""
@@ -24,7 +33,9 @@ a large population are vetoed."""
 GROUNDS = {
     "does not exceed chance": "prediction no better than chance",
     "its prediction is constant": "a constant prediction",
-    "what the best candidate": "prediction clearly worse than the best",
+    "what the best candidate": "prediction below what the best reaches at the least, less the margin",
+    "zero everywhere in": f"maps that are zero in more than {MOST_ZERO:.0%} of the regions",
+    "no better than chance": "{} no better than chance",
     "a control's upper end": "{} not above that of a control",
     "in the lowest": "{} in the lowest {} of those that pass the gate",
     "values stand alone": "{} far above that of all others",
@@ -34,10 +45,18 @@ WORDS = {
     "c_cos": "consensus cosine",
     "c_auc": "consensus AUROC",
     "c_local": "local agreement",
-    "c_second": "consensus cosine of its second sites",
+    "c_second": "consensus AUROC beside its strongest sites",
     "c_isolation": "isolation of its largest values",
     "sl_con": "seqlet recurrence",
 }
+
+
+CHANCE_WORDS = {
+    "sl_con": "its seqlets come back in other sequences, against its own map with shuffled positions,",
+    "c_local": "what differs between its regions agrees with the others",
+    "": "it agrees with the others",
+}
+"""What is no better than chance, by criterion."""
 
 
 def grounds_of(reason: str) -> list[str]:
@@ -60,10 +79,11 @@ def gate_reasons(
     lo: np.ndarray,
     *,
     candidate: np.ndarray,
+    constant: np.ndarray | None = None,
     margin: float = 0.0,
     metric: str = "prediction",
 ) -> list[str | None]:
-    """Say which candidates predict clearly worse than the best of their fold.
+    """Say which candidates predict worse than the best of their fold does at the least.
 
     A candidate passes when its validation metric, plus `margin`, reaches the lower end of the best
     candidate's interval.
@@ -71,11 +91,13 @@ def gate_reasons(
     Parameters
     ----------
     value, lo
-        (n,) validation metric (higher is better) and the lower end of its interval; NaN in all of `value`
-        where there are no predictions, which gates nothing. Without an interval (`lo` NaN for the best) the
-        metric itself is compared, and only when `margin` is above 0.
+        (n,) validation metric (higher is better) and the lower end of its interval; NaN where it is not known,
+        which gates nobody. Without an interval (`lo` NaN for the best) the metric itself is compared, and only when
+        `margin` is above 0.
     candidate
         (n,) bool, False for controls: they are not gated, and the best is never a control.
+    constant
+        (n,) bool, whose predictions are known and give no metric; none by default.
     margin
         Loss that is accepted, in units of the metric.
     metric
@@ -87,6 +109,9 @@ def gate_reasons(
     """
     value, lo = np.asarray(value, dtype=np.float64), np.asarray(lo, dtype=np.float64)
     reasons: list[str | None] = [None] * len(value)
+    if constant is not None:
+        for index in np.flatnonzero(candidate & constant):
+            reasons[index] = f"its validation {metric} is not a number: its prediction is constant"
     usable = np.flatnonzero(candidate & np.isfinite(value))
     if len(usable) == 0:
         return reasons
@@ -96,9 +121,7 @@ def gate_reasons(
         return reasons
     limit = (value[best] if bare else min(lo[best], value[best])) - margin
     for index in np.flatnonzero(candidate):
-        if not np.isfinite(value[index]):
-            reasons[index] = f"its validation {metric} is not a number: its prediction is constant"
-        elif value[index] < limit:
+        if value[index] < limit:
             n = decimals_apart(value[index], limit)
             reasons[index] = (
                 f"its validation {metric} {value[index]:.{n}f} is below {limit:.{n}f}, "
@@ -109,9 +132,9 @@ def gate_reasons(
 
 
 def at_chance(hi: np.ndarray, value: np.ndarray, *, chance: float) -> np.ndarray:
-    """Mark networks whose metric is NaN, or at its upper end no better than chance; bool (n,)."""
+    """Mark networks whose metric is at its upper end no better than chance; bool (n,), False where it is NaN."""
     upper = np.where(np.isfinite(hi), hi, value)
-    return ~(upper > chance)
+    return upper <= chance
 
 
 def veto_reasons(
@@ -121,10 +144,13 @@ def veto_reasons(
     *,
     candidate: np.ndarray,
     against_controls: Sequence[str],
+    chance: Mapping[str, float | np.ndarray] | None = None,
+    zero: np.ndarray | None = None,
+    n_regions: int = 0,
     control: np.ndarray | None = None,
     quantile: float = 0.05,
 ) -> list[str | None]:
-    """Say which candidates' maps are no better than a control's, or at the bottom of a large population.
+    """Say which candidates' maps are no better than chance or a control's, or at the bottom of a large population.
 
     Parameters
     ----------
@@ -139,6 +165,11 @@ def veto_reasons(
     against_controls
         Criteria of which the candidate's whole interval must lie above that of every control. A candidate
         whose value alone lies above can be noise: it passes one control in ten times.
+    chance
+        criterion -> level, one for all or (n,), above which the whole interval must lie too; what is NaN vetoes
+        nothing. Who does not reach it is not compared with the controls by the same criterion.
+    zero, n_regions
+        (n,) number of regions in which each network's map is zero everywhere, of how many; none by default.
     quantile
         With 20 or more candidates, those in this lowest share of a criterion of `VETO_LOWEST` are vetoed too, and
         those far above the others in a criterion of `VETO_ABOVE`; 0 turns both off. With fewer, the lowest share
@@ -151,13 +182,28 @@ def veto_reasons(
     reasons: list[list[str]] = [[] for _ in range(len(candidate))]
     members = np.flatnonzero(candidate)
     controls = np.flatnonzero(~candidate if control is None else control)
+    if zero is not None:
+        for index in members[zero[members] > MOST_ZERO * n_regions]:
+            reasons[index].append(
+                f"its maps are zero everywhere in {zero[index]} of {n_regions} regions, more than {MOST_ZERO:.0%}"
+            )
+    by_chance: dict[str, np.ndarray] = {}
+    for name, level in (chance or {}).items():
+        levels = np.broadcast_to(np.asarray(level, dtype=np.float64), lower[name].shape)
+        by_chance[name] = lower[name] <= levels
+        for index in members[by_chance[name][members]]:
+            n = decimals_apart(lower[name][index], levels[index])
+            reasons[index].append(
+                f"its {name} {scores[name][index]:.{n}f} (lower end {lower[name][index]:.{n}f}) "
+                f"is not above {levels[index]:.{n}f}: {CHANCE_WORDS.get(name, CHANCE_WORDS[''])} no better than chance"
+            )
     for name in against_controls:
         ends = upper[name][controls]
         if not np.isfinite(ends).any():
             continue
         limit = float(np.nanmax(ends))
         for index in members:
-            if lower[name][index] <= limit:
+            if lower[name][index] <= limit and not (name in by_chance and by_chance[name][index]):
                 n = decimals_apart(lower[name][index], limit)
                 reasons[index].append(
                     f"its {name} {scores[name][index]:.{n}f} (lower end {lower[name][index]:.{n}f}) "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,13 +12,16 @@ from lucidna.attribution.correction import correct
 from lucidna.errors import UserError, nearest
 from lucidna.ranking.control_share import BIAS, control_map
 from lucidna.ranking.prediction import problem_of_score
-from lucidna.ranking.prepare import check_onehot, misplaced, problem_of, unit_norm
+from lucidna.ranking.prepare import check_onehot, is_projected, misplaced, problem_of, unit_norm
 from lucidna.ranking.probes.store import Probes
 
 SAMPLE = 5
 """Regions by which copies of maps are looked for, before all are compared."""
 
 _SAME = 1e-5  # of maps at unit norm; rounding to float32 moves them by less
+
+KINDS = ("none", "control", "label_shuffled", "random_weights", BIAS)
+"""What a network can be: a candidate, a control of one's own, or of a kind that is known."""
 
 FAILED_COLUMNS = ["id", "family", "fold", "control", "reason"]
 
@@ -101,9 +104,8 @@ def read_networks(
     """
     names, arrays = _named_arrays(maps, ids)
     fold_of = [str(label) for label in _labels(folds, names, "folds", ["all"] * len(names))]
-    kinds = [
-        _kind(value) for value in _labels(_control_labels(controls, names), names, "controls", ["none"] * len(names))
-    ]
+    given = _labels(_control_labels(controls, names), names, "controls", ["none"] * len(names))
+    kinds = [_kind(name, value) for name, value in zip(names, given, strict=True)]
     sequences = _sequences(onehot, fold_of)
     several = isinstance(onehot, Mapping)
     region_names = {
@@ -114,6 +116,7 @@ def read_networks(
         if problem:
             what = "bias control" if kind == BIAS else "network"
             raise UserError(f"{what} '{name}' cannot be {'used' if kind == BIAS else 'ranked'}: {problem}")
+    _of_one_kind(names, arrays, fold_of, sequences)
     copies = identical_maps(names, arrays, fold_of)
     if copies:
         first, second = next(iter(copies.items()))
@@ -147,6 +150,17 @@ def read_networks(
         control_maps=_control_maps(control_maps, sequences, bias),
         bias_controls={fold: list(own) for fold, own in bias.items() if own},
     )
+
+
+def _of_one_kind(names: list[str], arrays: list[np.ndarray], folds: list[str], sequences: dict[str, np.ndarray]):
+    """Refuse projected maps beside hypothetical ones: what lacks the other bases cannot agree with what has them."""
+    projected = [is_projected(array, sequences[fold]) for array, fold in zip(arrays, folds, strict=True)]
+    if any(projected) and not all(projected):
+        one, other = names[projected.index(True)], names[projected.index(False)]
+        raise UserError(
+            f"the maps of network '{one}' are zero at every base that is not in the sequence and those of '{other}' "
+            "are not: give hypothetical maps of all, or multiply all by the one-hot sequences"
+        )
 
 
 def _control_maps(given, sequences: dict[str, np.ndarray], bias: dict[str, dict[str, np.ndarray]]):
@@ -198,6 +212,11 @@ def _as_ranked(maps: np.ndarray) -> np.ndarray:
 
 
 def _named_arrays(maps, ids: Sequence[str] | None) -> tuple[list[str], list[np.ndarray]]:
+    if not isinstance(maps, Iterable) or isinstance(maps, str | bytes):
+        raise UserError(
+            f"the maps are given as {type(maps).__name__}: give an array (networks, regions, 4, length), a list of "
+            "arrays or a dictionary id -> array"
+        )
     if isinstance(maps, Mapping):
         names, arrays = [str(name) for name in maps], list(maps.values())
         if ids is not None and [str(name) for name in ids] != names:
@@ -263,9 +282,15 @@ def _control_labels(controls, names: list[str]):
     return entries if entries else None
 
 
-def _kind(value: str | bool | np.bool_) -> str:
+def _kind(name: str, value: str | bool | np.bool_) -> str:
     if isinstance(value, bool | np.bool_):
         return "control" if value else "none"
+    if not isinstance(value, str) or value not in KINDS:
+        hint = nearest(str(value), KINDS)
+        raise UserError(
+            f"controls has {value!r} for network '{name}': "
+            + (f"did you mean '{hint}'?" if hint else f"use a truth value, or {', '.join(KINDS)}")
+        )
     return str(value)
 
 

@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 
 from lucidna.ranking.bootstrap import percentile_interval
+from lucidna.ranking.criteria import RECURRENCE_NULL
 from lucidna.ranking.families import PLACES, family_places
 from lucidna.ranking.fold import Fold
-from lucidna.ranking.gate import VETO_ABOVE, VETO_AGAINST, VETO_LOWEST, gate_reasons, veto_reasons
+from lucidna.ranking.gate import VETO_ABOVE, VETO_AGAINST, VETO_CHANCE, VETO_LOWEST, gate_reasons, veto_reasons
 from lucidna.ranking.score import combined_score, rank_stability
 from lucidna.ranking.separation import inseparable_from_best, regions_to_separate
 
@@ -45,6 +46,7 @@ def status_of(
     folds: Mapping[str, Fold],
     candidate: np.ndarray,
     chance: np.ndarray,
+    constant: np.ndarray,
     *,
     margin: float,
     quantile: float,
@@ -52,8 +54,9 @@ def status_of(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Status and reason of every network: control, gated, vetoed or passed.
 
-    The lowest share that is vetoed is one of the candidates that passed the gate: what the gate stops cannot save
-    the worst of the others.
+    `chance` and `constant` mark networks that predict no better than chance, and that give one prediction for all
+    regions. The lowest share that is vetoed is one of the candidates that passed the gate: what the gate stops cannot
+    save the worst of the others.
     """
     status = np.where(candidate, "passed", "control").astype(object)
     reasons = np.full(len(panel), "", dtype=object)
@@ -65,6 +68,7 @@ def status_of(
             part["prediction"].to_numpy(),
             part["prediction_lo"].to_numpy(),
             candidate=inside,
+            constant=constant[fold.rows],
             margin=margin,
             metric=metric,
         )
@@ -76,6 +80,9 @@ def status_of(
             candidate=through,
             control=~inside,
             against_controls=VETO_AGAINST[fold.rule],
+            chance=_chance(part, fold.rule),
+            zero=fold.measured.zero,
+            n_regions=fold.n_regions,
             quantile=quantile if fold.rule == "A*" else 0,
         )
         for row, gate, veto in zip(fold.rows, gated, vetoed, strict=True):
@@ -88,6 +95,12 @@ def status_of(
             elif veto:
                 status[row], reasons[row] = "vetoed", veto
     return status, reasons
+
+
+def _chance(part: pd.DataFrame, rule: str) -> dict[str, float | np.ndarray]:
+    """Return criterion -> what maps without signal give, of the networks of one fold."""
+    own = {"sl_con": part[f"{RECURRENCE_NULL}_hi"].to_numpy()} if rule == "B" else {}
+    return {**VETO_CHANCE[rule], **own}
 
 
 def order_networks(

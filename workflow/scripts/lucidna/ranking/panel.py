@@ -55,16 +55,16 @@ def rank_candidates(
         ends), or a dictionary; on the scale of the metric, not in percent. Without intervals and with `margin` 0
         they are shown and gate nothing.
     metric
-        Name of `scores`; "auroc" and "pearson" have a known chance level, at or below which networks are
-        gated and have no vote.
+        Name of `scores`, "auroc", "aupr", "pearson", "spearman" or one of your own. "auroc" and "pearson" have a known
+        chance level, at or below which networks are gated and have no vote.
     families
         Labels architecture x recipe, by default each network its own.
     folds
         Labels; maps are compared only within a fold.
     controls
         Which networks are controls: ids, n truth values, or n kinds ("none", "label_shuffled",
-        "random_weights"). They are scored like the others, have no vote, and are never chosen. Those of the kind
-        "bias" are not ranked: their maps are used as `control_maps` of their fold.
+        "random_weights", "control"). They are scored like the others, have no vote, and are never chosen. Those of
+        the kind "bias" are not ranked: their maps are used as `control_maps` of their fold.
     votes
         Labels of provenance: networks with the same one (checkpoints of one run) share one vote.
     region_ids
@@ -83,7 +83,8 @@ def rank_candidates(
         Loss of the validation metric that is accepted at the gate.
     quantile
         With 20 or more candidates in a fold that pass the gate, this lowest share of their c_cos, c_auc and sl_con is
-        vetoed, and what has a c_isolation far above that of all others; 0 for neither.
+        vetoed, and what has a c_isolation far above that of all others; 0 for neither. Maps that agree with the others
+        no better than chance, or are zero in more than a tenth of the regions, are always vetoed.
     consistency
         Settings of ACME's divergences: k, threshold, window, cutoff, basis.
     bootstraps, seed
@@ -96,8 +97,9 @@ def rank_candidates(
     Raises
     ------
     UserError
-        Fewer than 2 networks or 20 regions; repeated ids; maps that are NaN, all zero, identical, or of
-        another shape than the sequences; scores or labels that name other networks; unknown settings.
+        Fewer than 2 networks or 20 regions; repeated ids; maps that are NaN, all zero, identical, no real numbers,
+        or of another shape than the sequences; projected maps beside hypothetical ones; scores or labels that name
+        other networks; settings that are unknown or out of range.
 
     Notes
     -----

@@ -128,6 +128,10 @@ class MapSet:
             self._cache[index] = prepared
         return prepared
 
+    def zero_regions(self, index: int) -> int:
+        """Count the sequences in which the map of one network is zero once the mean over bases is subtracted."""
+        return int((~varies(np.asarray(self.sources[index]))).sum())
+
     def release(self) -> None:
         """Give the memory of the prepared maps back; from now on each is prepared at every visit."""
         self._cache = None
@@ -162,14 +166,32 @@ def misplaced(maps: np.ndarray, onehot: np.ndarray) -> str | None:
     )
 
 
+def is_projected(maps: np.ndarray, onehot: np.ndarray) -> bool:
+    """Whether maps (N, 4, L) are zero at every base that is not in the sequence, and not zero everywhere."""
+    # A few regions tell maps that are not projected; the others need not be read then.
+    for rows in (slice(0, 5), slice(None)):
+        if ((np.asarray(maps[rows]) != 0) & (onehot[rows] == 0)).any():
+            return False
+    return bool(np.asarray(maps).any())
+
+
 def not_readable(maps: np.ndarray, shape: tuple[int, ...]) -> str | None:
     """Say in words what keeps one network's maps from being read as (N, 4, L) numbers, or None."""
     if tuple(maps.shape) != tuple(shape):
         return f"its maps have shape {tuple(maps.shape)}, the sequences have {tuple(shape)}"
+    if maps.dtype.kind not in "biuf":
+        return f"its maps are of type {maps.dtype}: give real numbers"
     finite = np.isfinite(np.asarray(maps)).all(axis=(1, 2))
     if not finite.all():
         return f"its maps of {int((~finite).sum())} of {len(maps)} regions contain NaN or infinite values"
     return None
+
+
+def varies(maps: np.ndarray) -> np.ndarray:
+    """Mark the sequences whose map (N, 4, L) is more than one value for all bases of a position; bool (N,)."""
+    largest = np.abs(maps).max(axis=(1, 2), initial=0.0)[:, None]
+    # Equal values for the four bases leave only rounding after the correction.
+    return ((maps.max(axis=1) - maps.min(axis=1)) > 1e-6 * largest).any(axis=1)
 
 
 def problem_of(maps: np.ndarray, shape: tuple[int, ...]) -> str | None:
@@ -185,11 +207,7 @@ def problem_of(maps: np.ndarray, shape: tuple[int, ...]) -> str | None:
     problem = not_readable(maps, shape)
     if problem:
         return problem
-    maps = np.asarray(maps)
-    largest = np.abs(maps).max(axis=(1, 2), initial=0.0)[:, None]
-    # Equal values for the four bases leave only rounding after the correction.
-    spread = maps.max(axis=1) - maps.min(axis=1)
-    if not (spread > 1e-6 * largest).any():
+    if not varies(np.asarray(maps)).any():
         return "its maps are zero everywhere once the mean over bases is subtracted"
     return None
 
@@ -221,9 +239,11 @@ def check_onehot(onehot: np.ndarray, *, minimum: int = 20) -> np.ndarray:
     Raises
     ------
     UserError
-        What `as_onehot` refuses, or fewer than `minimum` regions.
+        What `as_onehot` refuses, sequences without a base, or fewer than `minimum` regions.
     """
     onehot = as_onehot(onehot)
+    if len(onehot) and not onehot.any():
+        raise UserError("the sequences are N at every position: give those that the maps are of")
     if len(onehot) < minimum:
         raise UserError(
             f"{len(onehot)} regions are too few to compare maps: give at least {minimum}, better 200 or more"

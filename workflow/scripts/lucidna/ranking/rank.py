@@ -7,18 +7,19 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from lucidna.errors import UserError
+from lucidna.ranking.arguments import check_settings
+from lucidna.ranking.criteria import consistency_settings
 from lucidna.ranking.differences import difference_table
 from lucidna.ranking.disagreement import disagreement
 from lucidna.ranking.families import family_table
 from lucidna.ranking.fold import Fold, measure_fold, panel_of
-from lucidna.ranking.gate import QUANTILE_MINIMUM, at_chance
+from lucidna.ranking.gate import at_chance
 from lucidna.ranking.inputs import Networks
 from lucidna.ranking.level import agreement_level
+from lucidna.ranking.notices import limits_of, notices_of
 from lucidna.ranking.order import order_networks, status_of
 from lucidna.ranking.prediction import CHANCE
-from lucidna.ranking.score import MINIMUM_REFERENCES, objective_of
-from lucidna.ranking.separation import in_fold, in_folds
+from lucidna.ranking.score import objective_of
 from lucidna.ranking.tables import Ranking, with_failed
 from lucidna.ranking.verdict import verdict_of
 
@@ -38,14 +39,13 @@ def rank_networks(
 ) -> Ranking:
     """Rank networks whose inputs have been checked; parameters and result as in `panel.rank_candidates`."""
     objective = objective_of(objective)
-    if top < 1:
-        raise UserError(f"top is {top}: the delivered set needs at least 1 candidate")
-    if bootstraps < 50:
-        raise UserError(f"bootstraps is {bootstraps}: intervals need at least 50 samples, better 500")
+    check_settings(top=top, bootstraps=bootstraps, margin=margin, quantile=quantile, seed=seed, metric=metric)
+    consistency = consistency_settings(consistency)
     table = networks.table.reset_index(drop=True)
     candidate = (table["control"] == "none").to_numpy()
-    chance = _at_chance(table, candidate, metric)
-    voters = candidate & ~chance if (candidate & ~chance).any() else candidate
+    chance, constant = _at_chance(table, candidate, metric), _constant(networks, candidate)
+    useful = candidate & ~chance & ~constant
+    voters = useful if useful.any() else candidate
 
     folds: dict[str, Fold] = {}
     for number, fold in enumerate(networks.onehot):
@@ -62,7 +62,11 @@ def rank_networks(
                 draw_seed=seed + number,
             )
     panel = panel_of(table, folds)
-    status, reasons = status_of(panel, folds, candidate, chance, margin=margin, quantile=quantile, metric=metric)
+    status, reasons = status_of(
+        panel, folds, candidate, chance, constant, margin=margin, quantile=quantile, metric=metric
+    )
+    through = candidate & (status != "gated")
+    unknown = _unknown(table, candidate & ~constant)
     ordered = order_networks(panel, folds, candidate, status, reasons, objective, top=top)
     ranking = with_failed(ordered.ranking, networks.failed)
     verdict = verdict_of(
@@ -76,9 +80,10 @@ def rank_networks(
         runs=None if networks.votes is None else dict(zip(table["id"], networks.votes, strict=True)),
         notices=[
             *networks.notices,
-            *_notices(folds, candidate, status == "gated", quantile),
-            *_bias_notices(networks, folds),
+            *notices_of(networks, folds, candidate, through, unknown, quantile),
         ],
+        limits=limits_of(folds, through, unknown, quantile),
+        shared_bias=not networks.control_maps,
         metric=metric,
         level=lambda chosen: agreement_level(panel, folds, candidate, chosen),
     )
@@ -98,50 +103,23 @@ def rank_networks(
     )
 
 
+def _constant(networks: Networks, candidate: np.ndarray) -> np.ndarray:
+    """Mark networks whose predictions are there and give no metric, as those of others do: each is constant."""
+    known = networks.table["prediction"].notna().to_numpy()
+    if networks.prediction_draws is None or not known[candidate].any():
+        return np.zeros(len(known), dtype=bool)
+    return ~known
+
+
+def _unknown(table: pd.DataFrame, candidate: np.ndarray) -> int:
+    """Count the candidates whose score is not known, where that of others is."""
+    known = table["prediction"].notna().to_numpy()[candidate]
+    return int((~known).sum()) if known.any() else 0
+
+
 def _at_chance(table: pd.DataFrame, candidate: np.ndarray, metric: str) -> np.ndarray:
     """Mark networks that predict nothing; none where there are no predictions, or chance is not known."""
     value = table["prediction"].to_numpy(dtype=np.float64)
     if metric not in CHANCE or not np.isfinite(value[candidate]).any():
         return np.zeros(len(table), dtype=bool)
     return at_chance(table["prediction_hi"].to_numpy(dtype=np.float64), value, chance=CHANCE[metric])
-
-
-def _notices(folds: dict[str, Fold], candidate: np.ndarray, gated: np.ndarray, quantile: float) -> list[str]:
-    """Say in sentences what limits the conclusion."""
-    notices = []
-    for name, fold in folds.items():
-        where = in_fold(name, len(folds))
-        n = int((candidate & ~gated)[fold.rows].sum())
-        if fold.n_regions < 50:
-            notices.append(f"Only {fold.n_regions} regions{where} were compared: intervals are wide, 200 are advised.")
-        elif fold.n_regions < 200:
-            notices.append(f"{fold.n_regions} regions{where} were compared: m1 and m2 are biased below 200.")
-        if candidate[fold.rows].all():
-            notices.append(f"There is no control{where}: the maps could not be compared with those of one.")
-        if fold.rule == "A*" and quantile > 0 and n < QUANTILE_MINIMUM:
-            notices.append(
-                f"The veto on the lowest {quantile:.0%} was not applied{where}: it needs {QUANTILE_MINIMUM} "
-                f"candidates that pass the gate, there {'is' if n == 1 else 'are'} {n}."
-            )
-    weaker = [name for name, fold in folds.items() if fold.rule == "B"]
-    if weaker or not folds:
-        where = "" if len(weaker) == len(folds) else in_folds(weaker)
-        notices.append(
-            f"There are fewer than {MINIMUM_REFERENCES} others to agree with{where}: the weaker rule B was used"
-            + (" there." if where else ".")
-        )
-    return notices
-
-
-def _bias_notices(networks: Networks, folds: dict[str, Fold]) -> list[str]:
-    """Say which bias controls' maps were taken out of the consensus."""
-    named = {fold: tuple(names) for fold, names in networks.bias_controls.items() if fold in folds}
-    notices = []
-    for names in dict.fromkeys(named.values()):
-        own = [fold for fold in named if named[fold] == names]
-        where = "" if len(own) == len(folds) else in_folds(own)
-        notices.append(
-            f"Bias controls{where}: {', '.join(names)}. What their maps show was taken out of the consensus that "
-            "networks are compared with; control_share is the share of a network's map that lies there."
-        )
-    return notices

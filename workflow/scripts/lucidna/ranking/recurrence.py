@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from lucidna.ranking.bootstrap import bootstrap_means, percentile_interval, resample, weighted_mean
 from lucidna.ranking.prepare import project
 
 WIDTH = 9
@@ -76,6 +77,34 @@ def sl_con(
     weights[:used] = np.bincount(sequence, minlength=used)
     values[:used] = np.bincount(sequence, weights=mean, minlength=used) / np.maximum(weights[:used], 1)
     return values, weights
+
+
+def permuted_null(
+    corrected: np.ndarray, onehot: np.ndarray, *, seed: int, bootstraps: int = 200
+) -> tuple[float, float, float]:
+    """Recurrence of the same map once the positions of each sequence are permuted, bases and map together.
+
+    Every column keeps its base and its values, so that what is left is what single bases give: a map whose stretches
+    recur no better than that has found none that does.
+
+    Parameters
+    ----------
+    corrected, onehot
+        As in `sl_con`.
+    seed
+        Of the permutations and of the bootstrap samples.
+
+    Returns
+    -------
+    value, lo, hi : `sl_con` and its 95 % bootstrap interval over sequences, the permutation held fixed.
+    """
+    used = slice(0, MAX_SEQUENCES)
+    rng = np.random.default_rng(seed)
+    order = rng.random((len(corrected[used]), corrected.shape[2])).argsort(axis=1)[:, None, :]
+    values, weights = sl_con(*(np.take_along_axis(np.asarray(array[used]), order, 2) for array in (corrected, onehot)))
+    counts = resample(len(values), bootstraps, seed=seed)
+    lo, hi = percentile_interval(bootstrap_means(values[None], counts, weights[None]))
+    return float(weighted_mean(values, weights)), float(lo[0]), float(hi[0])
 
 
 def seqlets(

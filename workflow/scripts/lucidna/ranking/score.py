@@ -8,6 +8,7 @@ import numpy as np
 from scipy.stats import rankdata
 
 from lucidna.errors import UserError, nearest
+from lucidna.ranking.arguments import is_number
 
 RULE_A = {"c_cos": 1.0, "c_snr": 1.0, "c_auc": 1.0}
 RULE_B = {"sl_con": 1.0, "soft_kmer6": 1.0, "ac1_g": 1.0, "selfsnr": 1.0}
@@ -26,7 +27,7 @@ def objective_of(weights: Mapping[str, float] | None) -> dict[str, float]:
     Raises
     ------
     UserError
-        On a criterion that does not exist, a negative weight, or none above 0.
+        On a criterion that does not exist, a weight that is negative or not finite, or none above 0.
     """
     weights = dict(RULE_A if weights is None else weights)
     for name, weight in weights.items():
@@ -36,8 +37,8 @@ def objective_of(weights: Mapping[str, float] | None) -> dict[str, float]:
                 f"ranking objective '{name}' does not exist: "
                 + (f"did you mean '{hint}'?" if hint else f"use {', '.join(RULE_A)}")
             )
-        if not weight >= 0:
-            raise UserError(f"ranking objective '{name}' has weight {weight}: give 0 or more")
+        if not is_number(weight, 0):
+            raise UserError(f"ranking objective '{name}' has weight {weight!r}: give a finite number of 0 or more")
     if sum(weights.values()) <= 0:
         raise UserError("ranking objective has no weight above 0: give at least one of " + ", ".join(RULE_A))
     return weights

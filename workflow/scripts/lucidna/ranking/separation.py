@@ -10,6 +10,9 @@ import pandas as pd
 from lucidna.ranking.bootstrap import percentile_interval
 from lucidna.ranking.families import spread_over_seeds
 
+FEWEST_TIMES = 1.5
+"""An estimate of fewer regions than so many times those compared contradicts that they did not separate."""
+
 MOST_SEEDS = 30
 """More seeds of each family than this are not realistic."""
 
@@ -69,7 +72,9 @@ def regions_to_separate(
     Returns
     -------
     A number of regions to two digits, or None when 50 times as many would not do: the difference is
-    practically nil. A tie is never told apart by more regions.
+    practically nil. A tie is never told apart by more regions. 0 when the estimate is not above `FEWEST_TIMES` the
+    regions behind the draws, which did not do: ranks move in steps, and how often the two change places is not told
+    from the spread.
     """
     scores = draws.mean(axis=0) if scores is None else scores
     needed = 0.0
@@ -80,7 +85,8 @@ def regions_to_separate(
         needed = max(needed, n_regions * (1.96 * spread / mean) ** 2)
     if needed > 50 * n_regions:
         return None
-    needed = max(needed, n_regions + 1)
+    if needed <= FEWEST_TIMES * n_regions:
+        return 0
     unit = 10 ** max(int(np.log10(needed)) - 1, 0)
     return int(np.ceil(needed / unit) * unit)
 
@@ -116,7 +122,7 @@ def would_separate(
     inseparable: Mapping[str, list[str]],
     needed: Mapping[str, int | None],
     n_regions: Mapping[str, int],
-    seeds: Mapping[str, int | None],
+    seeds: Mapping[str, int | None] | None,
 ) -> str:
     """Say in sentences what would tell the best apart from the others.
 
@@ -125,11 +131,12 @@ def would_separate(
     inseparable
         fold -> ids that cannot be told from the best of that fold.
     needed
-        fold -> number of regions that would separate them, None when no number would.
+        fold -> number of regions that would separate them, see `regions_to_separate`.
     n_regions
         fold -> number of regions compared.
     seeds
-        Another family among them -> `seeds_to_separate`; empty when all are of the best's family.
+        Another family among them -> `seeds_to_separate`; empty when all are of the best's family; None when
+        candidates are families of one and their seeds say nothing.
     """
     parts = []
     for fold, ids in inseparable.items():
@@ -138,12 +145,19 @@ def would_separate(
         where = in_fold(fold, len(n_regions))
         if needed.get(fold) is None:
             parts.append(f"no realistic number of regions{where}: the difference is too small to matter")
+        elif needed[fold] == 0:
+            parts.append(
+                f"more regions than the {n_regions[fold]} compared{where}, on which the order is a tie; how many more "
+                "cannot be told from them"
+            )
         else:
             parts.append(f"roughly {needed[fold]} regions in place of {n_regions[fold]}{where}")
     return "To separate them would take " + "; ".join(parts) + "." + _seeds_sentence(seeds)
 
 
-def _seeds_sentence(seeds: Mapping[str, int | None]) -> str:
+def _seeds_sentence(seeds: Mapping[str, int | None] | None) -> str:
+    if seeds is None:
+        return ""
     if not seeds:
         return " They are of one family: which of its seeds comes first is chance, so average them."
     known = {name: count for name, count in seeds.items() if count}

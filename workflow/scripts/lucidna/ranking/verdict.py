@@ -16,6 +16,11 @@ RULE_TEXT = {
     "B": "rule B, which reads each network by itself and is weaker because too few networks can be compared",
 }
 
+SHARED_BIAS = (
+    "Agreement also rewards what all networks share, such as a bias of the assay: networks trained on a control track "
+    "(control: bias) would show it."
+)
+
 
 def choose(table: pd.DataFrame, *, top: int, runs: Mapping[str, object] | None = None) -> list[str]:
     """Take the best candidates, one of each run, at least one of each fold where there is room.
@@ -67,6 +72,8 @@ def verdict_of(
     single: bool = False,
     runs: Mapping[str, object] | None = None,
     notices: Sequence[str] = (),
+    limits: Sequence[str] = (),
+    shared_bias: bool = False,
     metric: str = "prediction",
     level: Callable[[Sequence[str]], dict | None] | None = None,
 ) -> dict:
@@ -82,7 +89,7 @@ def verdict_of(
     inseparable
         fold -> ids that cannot be told from the best of that fold.
     needed
-        fold -> number of regions that would separate them, None when no number would.
+        fold -> number of regions that would separate them, see `separation.regions_to_separate`.
     n_regions
         fold -> number of regions compared.
     top
@@ -91,6 +98,10 @@ def verdict_of(
         As in `choose`.
     notices
         Sentences about the data that limit the conclusion.
+    limits
+        The gravest of them in a few words, which end the paragraph.
+    shared_bias
+        Whether no network trained on a control track was there, so that agreement by rule A* may be of a bias.
     metric
         Name of the measure of prediction.
     level
@@ -122,7 +133,9 @@ def verdict_of(
     remedy = would_separate(inseparable, needed, n_regions, seeds) if together else None
     agreement = None if level is None else level(chosen)
     ties = tie_sentences(passed, chosen, metric, runs)
-    ending = [*ties, *level_sentences(agreement)]
+    ending = [*ties, *level_sentences(agreement), *limits]
+    if shared_bias and "A*" in used and not passed.empty:
+        ending.append(SHARED_BIAS)
     return {
         "status": status,
         "rule": next(iter(used), "B") if len(used) < 2 else "mixed",
@@ -143,20 +156,27 @@ def verdict_of(
         "front": front_ids(competing),
         "text": _text(table, status, rules, chosen, best_of_fold, inseparable, listed, remedy, metric, ending),
         "would_separate": remedy,
-        "seeds": seeds,
+        "seeds": seeds or {},
         "agreement": agreement,
         "notices": list(notices),
     }
 
 
-def _seeds(table: pd.DataFrame, passed: pd.DataFrame, inseparable: Sequence[str]) -> dict[str, int | None]:
-    """Return, for each other family among the candidates that cannot be told apart, the seeds that would tell it."""
+def _seeds(table: pd.DataFrame, passed: pd.DataFrame, inseparable: Sequence[str]) -> dict[str, int | None] | None:
+    """Return, for each other family among the candidates that cannot be told apart, the seeds that would tell it.
+
+    A candidate that is called as its family has no seeds to compare, and None is returned where the best or all others
+    are such.
+    """
     if passed.empty:
         return {}
     compared = table[(table["control"] == "none") & table["score"].notna()]
     family = table.set_index("id")["family"]
     best = family[passed["id"].iloc[0]]
     others = dict.fromkeys(family[name] for name in inseparable if family[name] != best)
+    if others and (best in family.index or all(name in family.index for name in others)):
+        return None
+    others = [name for name in others if name not in family.index]
     return {name: seeds_to_separate(compared, best, name) for name in others}
 
 

@@ -85,6 +85,7 @@ MEANINGS = {
     "angle_over_45": ("angle over 45°", "the same beyond 45°"),
     "angle_over_60": ("angle over 60°", "the same beyond 60°"),
     "m1": ("ACME 1", "k-mer divergence of important positions, as published; for comparison"),
+    "sl_con_null": ("recurrence, null", "seqlet recurrence of the same map with permuted positions"),
     "m1_null": ("ACME 1, null", "the same with rolled masks"),
     "m2": ("ACME 2", "divergence of the directions of contributions, as published; for comparison"),
     "m2_null": ("ACME 2, null", "the same with random directions"),
@@ -110,7 +111,7 @@ GROUPS = {
         *("agreement", "family_agreement", "fold_agreement"),
     ),
     "Each network alone": (
-        *("sl_con", "soft_kmer6", "m1cf", "m2cf", "ac1_g", "selfsnr"),
+        *("sl_con", "sl_con_null", "soft_kmer6", "m1cf", "m2cf", "ac1_g", "selfsnr"),
         *("m1", "m1_null", "m2", "m2_null", "m2_permuted_null"),
     ),
     "Stability": (
