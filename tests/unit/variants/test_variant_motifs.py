@@ -4,6 +4,7 @@ import pytest
 
 from lucidna.files import write_tsv
 from lucidna.meme import write_meme
+from lucidna.motifs.hit_columns import COLUMNS, write_hits
 from lucidna.motifs.null import SUPPORTED, WEAK
 from lucidna.sequence import encode
 from lucidna.variants.motifs import in_regions, overlapping_hits, read_task_motifs
@@ -72,3 +73,15 @@ def test_supported_patterns_and_credible_hits_are_read(tmp_path, heads):
     assert known.hits["q_value"].tolist() == [0.05] * len(heads)
     assert known.hits["name"].tolist() == [prefix + "pos_patterns.pattern_0 (CTCF)" for prefix in prefixes]
     assert known.regions.to_dict("records") == [{"chrom": "c", "start": 0, "end": 9}] * len(heads)
+
+
+def test_a_motif_stage_without_patterns_has_neither_hits_nor_motifs(tmp_path):
+    write_hits(tmp_path / "hits.tsv", pd.DataFrame(columns=COLUMNS))
+    write_tsv(tmp_path / "regions.tsv", pd.DataFrame({"chrom": ["c"], "start": [0], "end": [50]}))
+    write_tsv(tmp_path / "patterns.tsv", pd.DataFrame(columns=["pattern", "label", "match_name"]))
+    (tmp_path / "patterns.meme").write_text("MEME version 4\n")
+    known = read_task_motifs([tmp_path], fdr=0.1)
+    assert known.motifs == {}
+    variants = pd.DataFrame({"chrom": ["c"], "start": [5], "end": [6]})
+    assert [len(found) for found in overlapping_hits(variants, known.hits)] == [0]
+    assert in_regions(variants, known.regions).tolist() == [True]
