@@ -112,6 +112,20 @@ def blacklist_chr3(folder: Path) -> None:
     configure(folder, "regions", blacklist="black.bed")
 
 
+def spoil_vcf(folder: Path, old: str, new: str) -> None:
+    """Change the file of variants; arrays that are due make the check read it, as in a first run."""
+    edit(folder / "data/variants.vcf", old, new)
+    (folder / "results/tiny/data/dataset.json").unlink()
+
+
+def move_variants(folder: Path) -> None:
+    lines = [line.split("\t") for line in (folder / "data/variants.vcf").read_text().splitlines()]
+    moved = [
+        [line[0], str(int(line[1]) + 1), *line[2:]] if len(line) > 1 and line[1].isdigit() else line for line in lines
+    ]
+    (folder / "data/variants.vcf").write_text("".join("\t".join(line) + "\n" for line in moved))
+
+
 def fold0(**splits) -> dict:
     return {"fold0": {"valid": ["chr2"], "test": ["chr3"], **splits}}
 
@@ -173,6 +187,15 @@ BY_THE_CHECK = {
         [TRACK, "chr3 39000 bp, the genome 40000 bp", "different assemblies"],
     ),
     "non-ACGTN letters": (spoil_letter, [GENOME, "'X' at chr1:5", "replace it"]),
+    "variants of another assembly": (
+        lambda f: (move_variants(f), (f / "results/tiny/data/dataset.json").unlink()),
+        ["data/variants.vcf", "the reference allele of", "is not the genome's", "give a VCF of the assembly"],
+    ),
+    "variants whose contigs have other names": (
+        lambda f: spoil_vcf(f, "\nchr", "\n"),
+        ["data/variants.vcf", "contig '1'", "genome.aliases: {1: chr1}"],
+    ),
+    "not a VCF": (lambda f: spoil_vcf(f, "##fileformat=VCFv4.2\n", ""), ["data/variants.vcf", "is not a VCF"]),
     "fold with no regions": (lambda f: drop_peaks(f, "chr3"), ["fold 'fold0'", "0 peaks", "test split (chr3)"]),
     "fold with no regions behind the filters": (blacklist_chr3, ["for blacklist", "fold 'fold0'", "test split (chr3)"]),
 }
@@ -219,6 +242,18 @@ def test_one_sentence_and_nothing_trained(user, case):
     assert ("rule " in done.stdout) == (case not in AT_PLANNING)
     assert files_below(user.folder / "results") == earlier
     assert nothing_trained(user)
+
+
+def test_variants_that_change_when_the_arrays_are_there(user):
+    earlier = user.folder / "results/tiny/variants/variants.tsv"
+    earlier.parent.mkdir()
+    earlier.write_text("")
+    move_variants(user.folder)
+    before = files_below(user.folder / "results")
+    done = user.run("--configfile", "config.yaml", "--", str(earlier.relative_to(user.folder)), cores=1, check=False)
+    assert "error in check_variants: variants.vcf data/variants.vcf: the reference allele of" in last_error(done)
+    assert nothing_trained(user)
+    assert files_below(user.folder / "results") == before
 
 
 def test_a_mistake_stays_one_until_it_is_put_right_and_then_nothing_reruns(user):

@@ -15,7 +15,7 @@ from lucidna.grid import expand_grid
 from .conftest import Workflow
 
 MAPS = {"attribute", "contribution_tracks", "npz_maps", "compare_methods", "faithfulness", "member_maps"}
-MOTIFS = {"annotate_motifs", "instance_effects", "variants"}
+MOTIFS = {"annotate_motifs", "instance_effects", "check_variants", "variants"}
 DISCOVERY = {"modisco", "modisco_permuted", "method_patterns", "member_patterns"}
 AFTER_RANK = {*MAPS, *DISCOVERY, *MOTIFS, "test_metrics"}
 

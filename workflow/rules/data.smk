@@ -52,6 +52,7 @@ rule check_inputs:
     params:
         settings=lambda wildcards, input: data_settings(),
         folds=lambda wildcards, input: ordered(SPLITS),
+        variants=lambda wildcards, input: FILES["variants"],
     script:
         "../scripts/check_inputs.py"
 

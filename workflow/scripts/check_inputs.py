@@ -18,6 +18,7 @@ with script(snakemake) as log:
         target=settings["target"],
         folds=snakemake.params.folds,
         fewest_valid=FEWEST_VALID,
+        variants=next(iter(snakemake.params.variants), None),
     )
     for notice in found["notices"]:
         log.info("notice: %s", notice)

@@ -23,7 +23,7 @@ with script(snakemake):
         dataset,
         {
             task: read_task_motifs([folder.parent / "motifs" / task / head for head in params.heads], fdr=params.fdr)
-            for task in dataset.info["tasks"]
+            for task in params.tasks
         },
         folder,
         batch_size=params.batch_size,

@@ -61,6 +61,15 @@ def settings(tmp_path):
     }
 
 
+def write_vcf(path, genome, *, shift=0, contig="chr3"):
+    """A substitution at position 700; it may say that it stands elsewhere."""
+    letter = dict(part.split("\n")[:2] for part in Path(genome).read_text().split(">")[1:])["chr3"][699]
+    record = [contig, 700 + shift, ".", letter, "ACGT"["ACGT".index(letter) - 1], ".", ".", "."]
+    columns = "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO"
+    path.write_text(f"##fileformat=VCFv4.2\n{columns}\n" + "\t".join(map(str, record)) + "\n")
+    return str(path)
+
+
 def refused(settings, *parts):
     with pytest.raises(UserError) as error:
         check_inputs(**settings)
@@ -377,3 +386,24 @@ def test_yeast(shared_data, tmp_path):
     assert found["n_peaks"] == 2510 - 71 - 28
     assert found["sizes"]["chrIV"] == 1531933
     assert any("71 peaks on chrM are excluded" in notice for notice in found["notices"])
+
+
+def test_variants_are_read_against_the_genome(settings, tmp_path):
+    vcf = tmp_path / "v.vcf"
+    alone = check_inputs(**settings)
+    assert check_inputs(**settings, variants=write_vcf(vcf, settings["genome"])) == alone
+    settings["variants"] = str(vcf)
+    write_vcf(vcf, settings["genome"], contig="scaffold_1")
+    refused(settings, vcf, "none of its contigs (scaffold_1)")
+    write_vcf(vcf, settings["genome"], contig="3")
+    refused(settings, vcf, "genome.aliases: {3: chr3}")
+    write_vcf(vcf, settings["genome"], shift=4000)
+    refused(settings, vcf, "outside of their chromosome", "chr3:4700")
+    letters = Path(settings["genome"]).read_text().split(">chr3\n")[1]
+    other = next(step for step in range(1, 99) if letters[699 + step] != letters[699])
+    write_vcf(vcf, settings["genome"], shift=other)
+    refused(settings, vcf, "the reference allele of 1 of 1 records is not the genome's", f"chr3:{700 + other}")
+    vcf.write_text("chr3\t5\n")
+    refused(settings, vcf, "not a VCF that can be read")
+    settings["variants"] = str(tmp_path / "absent.vcf")
+    refused(settings, "variants.vcf", "absent.vcf", "which is no file")

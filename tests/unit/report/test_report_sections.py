@@ -346,3 +346,11 @@ def test_inputs_and_training_stand_beside_the_truth(experiment):
     assert any(row[0].startswith("control: ") for row in shown)
     experiment.config["target"] = "binary"
     assert truth_inputs.training_table(experiment) is None
+
+
+def test_digests_of_later_stages_are_listed_once():
+    motifs = {"digests": {"database.meme": "b" * 64}}
+    more = [motifs, motifs, None, {"digests": {"variants.vcf": "a" * 64}}, {"digests": {}}, {}]
+    table = provenance.input_digests({"digests": {"genome.fa": "c" * 64}}, more=more)
+    rows = [[cell.text for cell in row] for row in table.rows]
+    assert rows == [["database.meme", "b" * 64], ["genome.fa", "c" * 64], ["variants.vcf", "a" * 64]]

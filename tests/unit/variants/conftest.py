@@ -43,9 +43,13 @@ def world(tmp_path):
     fasta = tmp_path / "genome.fa"
     fasta.write_text("".join(f">{name}\n{decode(codes)}\n" for name, codes in chroms.items()))
 
-    def write(*lines, head=HEAD, name="variants.vcf"):
+    def write(*lines, head=HEAD, name="variants.vcf", samples=(), info="."):
+        """Write records; with samples, each a heterozygote with its own depth."""
         path = tmp_path / name
-        path.write_text(head + COLUMNS + "".join("\t".join(map(str, line)) + "\t.\t.\t.\n" for line in lines))
+        calls = [f"0/1:{5 + number}" for number in range(len(samples))]
+        more = "\t".join(["", ".", ".", info, *(["GT:DP", *calls] if samples else [])])
+        columns = "\t".join([COLUMNS.strip(), *(["FORMAT", *samples] if samples else [])]) + "\n"
+        path.write_text(head + columns + "".join("\t".join(map(str, line)) + more + "\n" for line in lines))
         return path
 
     return SimpleNamespace(

@@ -1,3 +1,4 @@
+import gzip
 from types import SimpleNamespace
 
 import numpy as np
@@ -5,12 +6,12 @@ import pandas as pd
 import pysam
 import pytest
 
-from lucidna.files import read_json, read_tsv
+from lucidna.files import read_json, read_tsv, sha256
 from lucidna.sequence import decode, encode
 from lucidna.variants.motifs import TaskMotifs
 from lucidna.variants.run import annotate_variants
 
-WORD = "TGCCTTA"
+WORD, NAME = "TGCCTTA", "pos_patterns.pattern_0 (AP1)"
 
 
 def ppm(word):
@@ -28,8 +29,10 @@ def dataset(target="counts"):
 @pytest.fixture
 def motifs():
     hit = {"chrom": "chr1", "start": 200, "end": 207, "strand": "+", "pattern": "pos_patterns.pattern_0"}
-    hits = pd.DataFrame([{**hit, "motif": "AP1", "contribution": 1.2, "q_value": 0.01}])
-    return {"a": TaskMotifs(hits, {"pos_patterns.pattern_0": ppm(WORD)})}
+    hits = pd.DataFrame([{**hit, "name": NAME, "contribution": c, "q_value": 0.01} for c in (0.5, -1.25)])
+    hits.loc[0, "start"] = 202
+    regions = pd.DataFrame({"chrom": ["chr1"], "start": [150], "end": [250]})
+    return {"a": TaskMotifs(hits, regions, {NAME: ppm(WORD)})}
 
 
 @pytest.fixture
@@ -55,12 +58,20 @@ def test_what_is_broken_and_made_is_found(world, vcf, motifs):
     assert table["log2_fold_change"].to_dict() == pytest.approx(
         {"breaks": -change, "makes": change, "far": 0}, abs=1e-4
     )
-    assert table.loc["breaks", "hit"] == "AP1"
-    assert table.loc["breaks", "breaks"] == "pos_patterns.pattern_0"
-    assert table.loc["makes", "makes"] == "pos_patterns.pattern_0"
-    assert pd.isna(table.loc["far", ["hit", "makes", "breaks"]]).all()
+    assert table["searched"].to_dict() == {"breaks": True, "makes": False, "far": False}
+    assert table.loc["breaks", "hit"] == f"{NAME};{NAME}"
+    assert table.loc["breaks", ["hit_start", "hit_end", "hit_strand"]].tolist() == ["200;202", "207;207", "+;+"]
+    assert table.loc["breaks", "hit_contribution"] == "-1.25;0.5"
+    assert table.loc["breaks", "breaks"] == NAME
+    assert table.loc["makes", "makes"] == NAME
+    assert table.loc["breaks", ["site", "site_strand"]].tolist() == [NAME, "+"]
+    assert table["site_start"].to_dict() == pytest.approx({"breaks": 200, "makes": 150, "far": np.nan}, nan_ok=True)
+    assert table.loc["breaks", "site_change"] == pytest.approx(np.log2(0.0101 / 0.9701), abs=0.01)
+    assert table.loc["breaks", "site_reference"] == pytest.approx(7 * np.log2(0.9701 / 0.25), abs=0.01)
+    assert pd.isna(table.loc["far", ["hit", "makes", "breaks", "site"]]).all()
     assert pd.isna(table.loc["makes", "breaks"])
     assert summary["n_variants"] == 3
+    assert summary["digests"] == {str(vcf): sha256(vcf)}
     assert read_json(world.folder / "out" / "summary.json") == summary
 
 
@@ -72,8 +83,25 @@ def test_vcf_carries_the_same_numbers(world, vcf, motifs):
     for name, record in records.items():
         assert record.info["lucidna_a"][0] == pytest.approx(table.loc[name, "log2_fold_change"], abs=1e-5)
         assert record.info["lucidna_a_jsd"][0] == pytest.approx(table.loc[name, "jsd"], abs=1e-5)
-    assert records["breaks"].info["lucidna_a_hit"] == ("AP1",)
+    name = NAME.replace(" ", "_")
+    assert records["breaks"].info["lucidna_a_hit"] == (f"{name}|{name}",)
+    assert records["breaks"].info["lucidna_a_breaks"] == (name,)
+    assert records["breaks"].info["lucidna_a_searched"] == (1,)
+    assert records["far"].info["lucidna_a_searched"] == (0,)
     assert "lucidna_a_hit" not in records["far"].info
+
+
+def test_a_vcf_with_samples_ends_well(world, motifs):
+    word = decode(world.chroms["chr1"][203:204])
+    source = world.write(("chr1", 204, "two", word, "G,<DEL>,T"), samples=("mother", "child"))
+    run(world, source, motifs)
+    with gzip.open(world.folder / "out" / "variants.vcf.gz", "rt") as handle:
+        *_, columns, record = handle.read().splitlines()
+    assert columns.split("\t")[8:] == ["FORMAT", "mother", "child"]
+    assert record.split("\t")[8:] == ["GT:DP", "0/1:5", "0/1:6"]
+    info = dict(part.split("=") for part in record.split("\t")[7].split(";"))
+    assert info["lucidna_a_searched"] == "1,.,1"
+    assert set(info) == {f"lucidna_a{suffix}" for suffix in ("", "_sd", "_searched", "_hit", "_breaks")}
 
 
 def test_one_network_has_no_spread_and_binary_targets_have_odds(world, vcf, motifs):
@@ -90,6 +118,7 @@ def test_no_network_and_no_motif_are_labelled_results(world, vcf):
     run(world, vcf, {}, nets=2)
     table = read_tsv(world.folder / "out" / "variants.tsv")
     assert table["hit"].isna().all()
+    assert not table["searched"].any()
     assert len(table) == 3
 
 

@@ -1,4 +1,4 @@
-import gzip
+import re
 
 import pysam
 import pytest
@@ -6,7 +6,7 @@ import pytest
 from lucidna.errors import UserError
 from lucidna.genome import open_genome
 from lucidna.sequence import decode
-from lucidna.variants.vcf import read_variants, write_annotated
+from lucidna.variants.vcf import read_variants
 
 
 def base(world, chrom, position, n=1):
@@ -32,13 +32,14 @@ def test_alleles_are_rows_and_the_rest_is_listed_with_its_reason(world):
         ("chr1", 63, ".", base(world, "chr1", 63), "A" * 30),
         ("chr2", 10, ".", base(world, "chr2", 10, 4), base(world, "chr2", 10)),
     ]
-    variants, skipped = read(world, world.write(*lines))
+    variants, skipped, n_records = read(world, world.write(*lines))
+    assert n_records == 6
     assert variants["alt"].tolist() == [other(ref), f"{ref}T", base(world, "chr2", 10)]
     assert variants["record"].tolist() == [0, 0, 5]
     assert variants["start"].tolist() == [49, 49, 9]
     assert variants["id"].tolist()[0] == "rs1"
     assert variants["id"].tolist()[2].startswith("chr2:10:")
-    assert skipped["line"].tolist() == [2, 3, 4, 5]
+    assert skipped["line"].tolist() == [6, 7, 8, 9]  # the header has four lines
     assert [reason.split()[0] for reason in skipped["reason"]] == ["symbolic", "allele", "no", "allele"]
 
 
@@ -49,15 +50,19 @@ def test_wrong_reference_is_refused_with_the_count(world):
         read(world, world.write(*lines))
 
 
-def test_position_past_the_end_is_a_wrong_reference(world):
-    with pytest.raises(UserError, match="chr2:301 A"):
-        read(world, world.write(("chr2", 301, ".", "A", "C")))
+@pytest.mark.parametrize("position", [0, 301])
+def test_places_outside_of_the_chromosome_are_named_as_such(world, position):
+    with pytest.raises(UserError, match=rf"1 of 1 records lie outside .*\(chr2:{position} A\).* count from 1"):
+        read(world, world.write(("chr2", position, ".", "A", "C")))
+    # VCF has breakends at the ends of chromosomes.
+    _, skipped, _ = read(world, world.write(("chr2", position, ".", "N", "N[chr1:50[")))
+    assert skipped["position"].tolist() == [position]
 
 
 def test_contigs(world):
     good = ("chr1", 50, ".", base(world, "chr1", 50), other(base(world, "chr1", 50)))
     head = "##fileformat=VCFv4.2\n##contig=<ID=chr1>\n##contig=<ID=scaffold_9>\n"
-    variants, skipped = read(world, world.write(good, ("scaffold_9", 5, ".", "A", "C"), head=head))
+    variants, skipped, _ = read(world, world.write(good, ("scaffold_9", 5, ".", "A", "C"), head=head))
     assert len(variants) == 1
     assert skipped["reason"].tolist() == ["contig not in the genome"]
     with pytest.raises(UserError, match="none of its contigs"):
@@ -65,7 +70,7 @@ def test_contigs(world):
     bare = world.write(("1", *good[1:]), head="##fileformat=VCFv4.2\n##contig=<ID=1>\n")
     with pytest.raises(UserError, match=r"genome\.aliases: {1: chr1}"):
         read(world, bare)
-    variants, _ = read_variants(bare, open_genome(world.fasta, aliases={"1": "chr1"}), longest=20)
+    variants, *_ = read_variants(bare, open_genome(world.fasta, aliases={"1": "chr1"}), longest=20)
     assert variants["chrom"].tolist() == ["chr1"]
 
 
@@ -74,6 +79,18 @@ def test_what_is_no_vcf_is_one_sentence(world):
     bad.write_text("chr1\t10\t20\n")
     with pytest.raises(UserError, match="not a VCF that can be read"):
         read(world, bad)
+    good = world.write(("chr1", 50, ".", base(world, "chr1", 50), "<DEL>")).read_text()
+    for old, new, words in (
+        ("chr1\t50", "chr1\tfifty", "line 5: the position 'fifty' is not a whole number"),
+        ("\t<DEL>\t.\t.\t.", "\t<DEL>", "line 5: it has 5 columns divided by tabs, the line '#CHROM' 8"),
+        ("#CHROM\tPOS", "#CHROM POS", "line 4: the columns are not"),
+        ("#CHROM", "##CHROM", "line 5: a record stands before"),
+        ("##fileformat=VCF", "BCF", "is a BCF"),
+    ):
+        assert old in good
+        bad.write_text(good.replace(old, new))
+        with pytest.raises(UserError, match=re.escape(words)):
+            read(world, bad)
     with pytest.raises(UserError, match=r"no file .*absent\.vcf"):
         read(world, world.folder / "absent.vcf")
     with pytest.raises(UserError, match="has no variant"):
@@ -83,24 +100,13 @@ def test_what_is_no_vcf_is_one_sentence(world):
 def test_compressed_files_read_alike(world):
     ref = base(world, "chr1", 50)
     path = world.write(("chr1", 50, ".", ref, other(ref)))
-    plain, _ = read(world, path)
+    plain = read(world, path)
     pysam.tabix_compress(str(path), str(path) + ".gz", force=True)
-    compressed, _ = read(world, str(path) + ".gz")
-    assert plain.equals(compressed)
-
-
-def test_annotated_file_is_sorted_indexed_and_holds_a_value_per_alternative(world):
-    lines = [("chr2", 9, "late", base(world, "chr2", 9), "T"), ("chr1", 50, "two", base(world, "chr1", 50), "T,TT")]
-    out = world.folder / "out.vcf.gz"
-    fields = [("lucidna_x", "Float", "a number"), ("lucidna_word", "String", "words")]
-    values = {0: {"lucidna_x": [1.5]}, 1: {"lucidna_x": [None, -2.0], "lucidna_word": ["a|b", None]}}
-    write_annotated(out, world.write(*lines), fields, values)
-    with gzip.open(out, "rt") as handle:
-        text = [line for line in handle if not line.startswith("##")]
-    assert [line.split("\t")[2] for line in text[1:]] == ["two", "late"]
-    with pysam.VariantFile(str(out)) as handle:
-        (found,) = handle.fetch("chr2", 0, 20)
-        assert found.info["lucidna_x"] == (1.5,)
-        (found,) = handle.fetch("chr1", 40, 60)
-        assert found.info["lucidna_x"] == (None, -2.0)
-        assert found.info["lucidna_word"] == ("a|b", None)
+    compressed = read(world, str(path) + ".gz")
+    assert plain.taken.equals(compressed.taken)
+    whole = (world.folder / "variants.vcf.gz").read_bytes()
+    end = len(whole) - 28  # of the records; the empty block behind them marks the end of a bgzip file
+    for damaged in (whole[: end - 4], whole[: end - 8] + b"\0\0" + whole[end - 6 :]):
+        (world.folder / "bad.vcf.gz").write_bytes(damaged)
+        with pytest.raises(UserError, match="damaged or truncated"):
+            read(world, world.folder / "bad.vcf.gz")

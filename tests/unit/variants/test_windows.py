@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from lucidna.sequence import decode, encode
-from lucidna.variants.windows import allele_windows, shared_positions
+from lucidna.variants.windows import allele_windows, shared_positions, trimmed
 
 GENOME = encode("ACGTACGTACGGTTTTCCCC")
 
@@ -29,6 +29,22 @@ def test_ends_of_the_chromosome_are_n():
     assert decode(alternative) == "NNNAGGTA"
     reference, _ = allele_windows(GENOME, 19, "C", "G", length=8)
     assert decode(reference) == "TCCCCNNN"
+
+
+@pytest.mark.parametrize(
+    ("ref", "alt", "expected"),
+    [
+        ("C", "T", (0, 1, 1)),
+        ("C", "CAA", (1, 0, 2)),
+        ("CGT", "C", (1, 2, 0)),
+        ("ACG", "ATG", (1, 1, 1)),
+        ("ACG", "TCA", (0, 3, 3)),
+        ("AA", "AAA", (2, 0, 1)),
+        ("GATT", "CT", (0, 3, 1)),
+    ],
+)
+def test_shared_bases_are_trimmed_by_hand(ref, alt, expected):
+    assert trimmed(ref, alt) == expected
 
 
 @pytest.mark.parametrize(("n_ref", "n_alt"), [(1, 1), (3, 3), (1, 4), (4, 1), (2, 3)])

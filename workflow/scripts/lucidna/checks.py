@@ -21,6 +21,7 @@ from lucidna.intervals import check_against_genome, read_blacklist, read_interva
 from lucidna.prepare import prepare_regions
 from lucidna.reporter import check_classes, read_sequences
 from lucidna.tracks import Track, check_bigwig, check_track, read_sheet
+from lucidna.variants.vcf import longest_allele, read_variants
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +37,7 @@ def check_inputs(
     target: str,
     folds: Mapping,
     fewest_valid: int = 1,
+    variants: str | None = None,
 ) -> dict[str, Any]:
     """Check the inputs of a data set, the cheap checks first, up to the regions that it will hold.
 
@@ -59,6 +61,8 @@ def check_inputs(
         The section `folds` of the config.
     fewest_valid : int
         Peaks that the validation split of each fold must have.
+    variants : str, optional
+        VCF that is read against the genome; it is no part of the data set, and not of what is returned.
 
     Returns
     -------
@@ -82,7 +86,13 @@ def check_inputs(
         return _check_sequences(sequences, window, target, folds, fewest_valid)
     if genome is None or regions is None:
         raise UserError("config has no 'genome' or no 'regions': give both, or 'sequences' instead")
-    return _check_genome_inputs(genome, aliases, regions, tracks_sheet, window, target, folds, fewest_valid)
+    if variants is not None:
+        _must_be_file("variants.vcf", variants)
+    found = _check_genome_inputs(genome, aliases, regions, tracks_sheet, window, target, folds, fewest_valid)
+    if variants is not None:
+        logger.info("checking the variants of %s", variants)
+        read_variants(variants, open_genome(genome, aliases=aliases), longest=longest_allele(window["input"]))
+    return found
 
 
 def input_state(settings: Mapping[str, Any], paths: Iterable[str]) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from lucidna.errors import UserError
-from lucidna.files import write_json, write_tsv
+from lucidna.files import sha256, write_json, write_tsv
 from lucidna.meme import Motif, read_meme
 from lucidna.motifs.composite import composites
 from lucidna.motifs.decoys import signal_overlap
@@ -206,6 +206,7 @@ def annotate(
             for label in (SUPPORTED, SUPPORTED_EMPTY, WEAK, AS_NULL, UNTESTED)
         },
         "database": None if database is None else str(database),
+        "digests": {} if database is None else {str(database): sha256(database)},
         "hits": {
             "total": len(hits),
             "before_removing_repeats": int(hit_counts["hits"].sum()),

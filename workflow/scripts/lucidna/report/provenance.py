@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,9 @@ def data_tables(experiment: Experiment) -> tuple[list[Table], list[str]]:
     else:
         tables.append(dropped_counts(dropped))
     inputs = experiment.document("data", "inputs.json")
-    digests = input_digests(inputs)
+    digests = input_digests(
+        inputs, more=[*_motif_summaries(experiment), experiment.document("variants", "summary.json")]
+    )
     if digests.rows:
         tables.append(digests)
     else:
@@ -85,8 +88,20 @@ def dropped_counts(dropped: pd.DataFrame) -> Table:
     return from_frame(counts, caption="Regions dropped, by reason (each is listed in data/dropped.tsv)")
 
 
-def input_digests(inputs: Any) -> Table:
-    """List the SHA-256 of every input file, recorded as {path: hex} or as a list of mappings."""
+def _motif_summaries(experiment: Experiment) -> list[Any]:
+    return [read_document(path) for path in sorted(experiment.root.glob("motifs/*/*/summary.json"))]
+
+
+def input_digests(inputs: Any, *, more: Sequence[Any] = ()) -> Table:
+    """List the SHA-256 of every input file, recorded as {path: hex} or as a list of mappings.
+
+    Parameters
+    ----------
+    inputs : object
+        What the check of the inputs recorded.
+    more : sequence
+        Documents of later stages, each with the files of its own under "digests" (path -> hex); None where absent.
+    """
     columns = [Column("file"), Column("SHA-256")]
     record = inputs.get("digests", inputs.get("files", {})) if isinstance(inputs, dict) else {}
     pairs: list[tuple[str, str]] = []
@@ -95,7 +110,9 @@ def input_digests(inputs: Any) -> Table:
             pairs.append((path, value.get("sha256", "") if isinstance(value, dict) else str(value)))
     elif isinstance(record, list):
         pairs = [(str(item.get("path", "")), str(item.get("sha256", ""))) for item in record]
-    rows = [[code_cell(path), code_cell(digest)] for path, digest in sorted(pairs)]
+    for document in more:
+        pairs += (document.get("digests") or {}).items() if isinstance(document, dict) else []
+    rows = [[code_cell(path), code_cell(digest)] for path, digest in sorted(set(pairs))]
     return Table("Input files", columns, rows)
 
 

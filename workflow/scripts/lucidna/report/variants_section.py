@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 
 from lucidna.report.collect import Experiment, read_table
+from lucidna.report.names import short_name
 from lucidna.report.numbers import sentence
-from lucidna.report.tables import Column, Table, count_cell, number_cell, share_cell, text_cell
+from lucidna.report.tables import Cell, Column, Table, count_cell, number_cell, share_cell, text_cell
 
 SHOWN = 50
 
@@ -36,8 +37,11 @@ def section(experiment: Experiment) -> dict | None:
         "lead": (
             f"{summary['n_variants']:,} alternative alleles were put into the genome and predicted by "
             f"{len(summary['networks'])} networks, windows centred on the variant. The change is the mean over "
-            "networks, ± is their standard deviation. Hits are instances up to the false discovery rate; 'makes' and "
-            "'breaks' are supported patterns that FIMO finds (p ≤ 1e-4) with one allele only."
+            "networks, ± is their standard deviation. Hits are instances up to the false discovery rate that have a "
+            "base which the variant changes, the strongest first; they were searched in the regions of the maps alone. "
+            "'Makes' and 'breaks' are supported patterns that match over the variant (FIMO, p ≤ 1e-4, with the allele "
+            "that they match better), and whose score the two alleles differ in by at least 3.3 bits, a tenfold change "
+            "of the odds."
         ),
         "notes": notes,
         "tables": tables,
@@ -59,7 +63,14 @@ def effects_table(table: pd.DataFrame, *, unit: str, task: str) -> Table:
     profile = "jsd" in table
     if profile:
         columns.append(Column("profile change", True, "Jensen-Shannon divergence of the profiles, bits"))
-    columns += [Column("hit", help="motif instance under the reference allele"), Column("makes"), Column("breaks")]
+    columns += [
+        Column(
+            "hit", help="motif instances that the variant changes; 'not searched' outside of the regions of the maps"
+        ),
+        Column("makes", help="patterns that match the alternative better"),
+        Column("breaks", help="patterns that match the reference better"),
+        Column("bits", True, "largest change of a matching pattern's score, alternative against reference"),
+    ]
     rows = []
     for record in table.loc[order].to_dict("records"):
         rows.append(
@@ -71,7 +82,9 @@ def effects_table(table: pd.DataFrame, *, unit: str, task: str) -> Table:
                 number_cell(record[f"{unit}_sd"], 2),
                 number_cell(record["sign_agreement"], 2),
                 *([number_cell(record["jsd"], 2)] if profile else []),
-                *[text_cell(record[name]) for name in ("hit", "makes", "breaks")],
+                _names_cell(record["hit"]) if record["searched"] else text_cell("not searched"),
+                *[_names_cell(record[name]) for name in ("makes", "breaks")],
+                number_cell(float(str(record["site_change"]).split(";")[0]), 3),
             ]
         )
     shown = f"the {SHOWN} largest of {len(table):,} changes" if len(table) > SHOWN else "all changes, largest first"
@@ -97,8 +110,9 @@ def truth_table(table: pd.DataFrame, truth: pd.DataFrame, *, unit: str, task: st
         Column("median |change|", True),
         Column("loud", True, "share with a larger change than 95 % of those outside of any instance"),
         Column("expected sign", True, "share whose change has the sign that losing the instance would give"),
-        Column("in a hit", True, "share that lie in a motif instance up to the false discovery rate"),
-        Column("breaks a pattern", True, "share that a supported pattern matches with the reference allele alone"),
+        Column("searched", True, "number that lie where hits were searched, in the regions of the maps"),
+        Column("in a hit", True, "share, of those, that change a motif instance up to the false discovery rate"),
+        Column("breaks a pattern", True, "share, of all, that take at least 3.3 bits from a supported pattern's match"),
     ]
     rows = []
     for kind, words in KINDS.items():
@@ -114,13 +128,21 @@ def truth_table(table: pd.DataFrame, truth: pd.DataFrame, *, unit: str, task: st
                 text_cell(words),
                 count_cell(len(group)),
                 number_cell(float(size[rows_of].median()), 2),
-                *[
-                    share_cell(share)
-                    for share in (loud, right, group["hit"].notna().mean(), group["breaks"].notna().mean())
-                ],
+                share_cell(loud),
+                share_cell(right),
+                count_cell(int(group["searched"].sum())),
+                share_cell(group.loc[group["searched"], "hit"].notna().mean()),
+                share_cell(group["breaks"].notna().mean()),
             ]
         )
     return Table(f"{task}: what the simulated variants do", columns, rows)
+
+
+def _names_cell(names: str | float) -> Cell:
+    """Return a cell of names divided by semicolons, shortened."""
+    if not isinstance(names, str):
+        return text_cell(names)
+    return text_cell(short_name(names).replace(";", ", "), tip=names)
 
 
 def _short(allele: str) -> str:

@@ -1,23 +1,18 @@
-"""The motif instances that a variant lies in, and those that it makes or unmakes."""
+"""The motif instances that a variant lies in."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from memelite.fimo import fimo
 
 from lucidna.files import read_tsv
 from lucidna.meme import read_meme
 from lucidna.motifs.hit_columns import read_hits
 from lucidna.motifs.null import SUPPORTED, SUPPORTED_EMPTY
-from lucidna.sequence import one_hot_numpy
-
-MATCH_P = 1e-4
-"""FIMO's own threshold for a match."""
 
 
 @dataclass(frozen=True)
@@ -27,12 +22,16 @@ class TaskMotifs:
     Attributes
     ----------
     hits : DataFrame
-        Instances up to the false discovery rate: chrom, start, end, pattern, motif, contribution, q_value.
+        Instances up to the false discovery rate: chrom, start, end, strand, name (the pattern's, as in `motifs`),
+        contribution, q_value.
+    regions : DataFrame
+        chrom, start, end: where instances were searched.
     motifs : dict
         Name -> base frequencies (4, w) of the supported patterns.
     """
 
     hits: pd.DataFrame
+    regions: pd.DataFrame
     motifs: dict[str, np.ndarray]
 
 
@@ -45,93 +44,70 @@ def read_task_motifs(folders: Sequence[str | Path], *, fdr: float) -> TaskMotifs
     Parameters
     ----------
     folders : sequence of path
-        Each holds hits.tsv, patterns.tsv and patterns.meme.
+        Each holds hits.tsv, regions.tsv, patterns.tsv and patterns.meme.
     fdr : float
         Largest q-value of a hit that counts.
     """
-    hits, motifs = [], {}
+    hits, regions, motifs = [], [], {}
     for folder in map(Path, folders):
         prefix = f"{folder.name}:" if len(folders) > 1 else ""
         table = read_hits(folder / "hits.tsv")
-        table = table[table["q_value"] <= fdr].fillna({"motif": ""})
-        hits.append(table.assign(pattern=prefix + table["pattern"].astype(str)))
+        table = table[table["q_value"] <= fdr]
         patterns = read_tsv(folder / "patterns.tsv")
+        matched = patterns.fillna({"match_name": ""}).set_index("pattern")["match_name"]
+        label = {name: prefix + (f"{name} ({match})" if match else name) for name, match in matched.items()}
+        hits.append(table.assign(name=table["pattern"].map(label)))
+        regions.append(read_tsv(folder / "regions.tsv")[["chrom", "start", "end"]])
         supported = set(patterns["pattern"][patterns["label"].isin([SUPPORTED, SUPPORTED_EMPTY])])
         if supported:
-            names = patterns.fillna({"match_name": ""}).set_index("pattern")["match_name"]
-            for motif in read_meme(folder / "patterns.meme"):
-                if motif.name in supported:
-                    label = f"{motif.name} ({names[motif.name]})" if names[motif.name] else motif.name
-                    motifs[prefix + label] = motif.ppm
-    return TaskMotifs(pd.concat(hits, ignore_index=True), motifs)
+            found = read_meme(folder / "patterns.meme")
+            motifs |= {label[motif.name]: motif.ppm for motif in found if motif.name in supported}
+    return TaskMotifs(pd.concat(hits, ignore_index=True), pd.concat(regions, ignore_index=True), motifs)
 
 
 def overlapping_hits(variants: pd.DataFrame, hits: pd.DataFrame) -> list[pd.DataFrame]:
-    """Return, for each variant, the hits that its reference allele overlaps.
+    """Return, for each variant, the hits that it changes, those of the largest |contribution| first.
+
+    A hit counts where it has a base that the reference allele does not share with the alternative
+    (`windows.trimmed`); for an insertion, where it has both bases between which the new ones come.
 
     Parameters
     ----------
     variants : DataFrame
-        chrom, start (0-based), ref.
+        chrom, and of the bases of the reference allele's own start (0-based) and end (half-open).
     hits : DataFrame
-        chrom, start, end (0-based, half-open), and what else a hit has.
+        chrom, start, end (0-based, half-open), contribution, and what else a hit has.
     """
-    by_chrom = {chrom: group.sort_values("start") for chrom, group in hits.groupby("chrom")}
+    by_chrom = {chrom: group.sort_values("start", kind="stable") for chrom, group in hits.groupby("chrom")}
     longest = int((hits["end"] - hits["start"]).max()) if len(hits) else 0
     found = []
-    for chrom, start, ref in variants[["chrom", "start", "ref"]].itertuples(index=False):
+    for chrom, start, end in variants[["chrom", "start", "end"]].itertuples(index=False):
         group = by_chrom.get(chrom, hits.iloc[:0])
-        first, last = np.searchsorted(group["start"], [start - longest, start + len(ref)])
+        first, last = np.searchsorted(group["start"], [start - longest, end])
         near = group.iloc[first:last]
-        found.append(near[near["end"] > start])
+        near = near[near["end"] > start]
+        found.append(near.loc[near["contribution"].abs().sort_values(ascending=False, kind="stable").index])
     return found
 
 
-def matches_changed(
-    reference: np.ndarray, alternative: np.ndarray, allele_lengths: np.ndarray, motifs: Mapping[str, np.ndarray]
-) -> list[tuple[list[str], list[str]]]:
-    """Return, for each variant, the motifs that match the alternative alone, and those that match the reference alone.
-
-    A motif matches an allele where FIMO (memelite) finds it on either strand, with p up to `MATCH_P`, at a place
-    that overlaps the allele; for an allele that a deletion leaves empty but for its first base, that base and the
-    next count.
+def in_regions(variants: pd.DataFrame, regions: pd.DataFrame) -> np.ndarray:
+    """Return whether each variant lies in a region in which hits were searched, bool (N,).
 
     Parameters
     ----------
-    reference, alternative : array
-        uint8 codes (N, L) of `windows.allele_windows`.
-    allele_lengths : array
-        int64 (N, 2).
-    motifs : mapping
-        Name -> base frequencies (4, w).
+    variants : DataFrame
+        chrom, start, end as for `overlapping_hits`.
+    regions : DataFrame
+        chrom, start, end (0-based, half-open); they may overlap.
     """
-    if not motifs or not len(reference):
-        return [([], [])] * len(reference)
-    with_ref, with_alt = (
-        _matching(codes, allele_lengths[:, index], motifs) for index, codes in enumerate((reference, alternative))
-    )
-    order = list(motifs)
-    return [
-        (
-            [name for name in order if name in alt and name not in ref],
-            [name for name in order if name in ref and name not in alt],
+    inside = np.zeros(len(variants), dtype=bool)
+    for chrom, group in regions.groupby("chrom"):
+        rows = np.flatnonzero(variants["chrom"] == chrom)
+        group = group.sort_values("start")
+        # Of the regions that begin up to the variant, the one that reaches furthest.
+        reach = np.concatenate([[-1], np.maximum.accumulate(group["end"].to_numpy())])
+        start, end = (variants[name].to_numpy()[rows] for name in ("start", "end"))
+        inside[rows] = reach[np.searchsorted(group["start"].to_numpy(), start, side="right")] >= np.maximum(
+            end, start + 1
         )
-        for ref, alt in zip(with_ref, with_alt, strict=True)
-    ]
-
-
-def _matching(codes: np.ndarray, lengths: np.ndarray, motifs: Mapping[str, np.ndarray]) -> list[set[str]]:
-    """Return the motifs that overlap the allele in the middle of each window."""
-    at = codes.shape[1] // 2
-    reach = max(ppm.shape[1] for ppm in motifs.values())
-    # Every window is cut to what the widest motif can reach around the longest allele.
-    first, last = max(at - reach, 0), min(at + int(lengths.max()) + reach + 1, codes.shape[1])
-    tables = fimo(dict(motifs), one_hot_numpy(codes[:, first:last]), threshold=MATCH_P)
-    found: list[set[str]] = [set() for _ in codes]
-    for name, table in zip(motifs, tables, strict=True):
-        start, end = table["start"].to_numpy() + first, table["end"].to_numpy() + first
-        rows = table["sequence_name"].to_numpy(dtype=np.int64)
-        inside = (start < at + np.maximum(lengths[rows], 2)) & (end > at)
-        for row in rows[inside]:
-            found[row].add(name)
-    return found
+    return inside

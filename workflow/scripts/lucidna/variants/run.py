@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +14,42 @@ from torch import nn
 from lucidna.attribution.members import NONE_CHOSEN
 from lucidna.attribution.output import fitting_batch
 from lucidna.channels import task_channels
-from lucidna.files import write_json, write_tsv
+from lucidna.files import sha256, write_json, write_tsv
 from lucidna.genome import Genome
+from lucidna.variants.annotated import Field, write_annotated
 from lucidna.variants.effects import Effects, predict_alleles, summarise
-from lucidna.variants.motifs import TaskMotifs, matches_changed, overlapping_hits
-from lucidna.variants.vcf import alternatives_of, read_variants, write_annotated
-from lucidna.variants.windows import allele_windows
+from lucidna.variants.fields import check_names, info_name
+from lucidna.variants.motifs import TaskMotifs, in_regions, overlapping_hits
+from lucidna.variants.sites import site_changes
+from lucidna.variants.vcf import longest_allele, read_variants
+from lucidna.variants.windows import allele_windows, trimmed
 
 log = logging.getLogger(__name__)
 
 TABLE, SKIPPED, ANNOTATED, SUMMARY = "variants.tsv", "skipped.tsv", "variants.vcf.gz", "summary.json"
 
-_MOTIF_COLUMNS = ["hit", "hit_q", "hit_contribution", "makes", "breaks"]
+_HIT_COLUMNS = {
+    "hit": "name",
+    "hit_start": "start",
+    "hit_end": "end",
+    "hit_strand": "strand",
+    "hit_q": "q_value",
+    "hit_contribution": "contribution",
+}
+"""Column -> what it holds of each hit."""
+
+_SITE_COLUMNS = {
+    "site": "name",
+    "site_start": "start",
+    "site_end": "end",
+    "site_strand": "strand",
+    "site_reference": "reference",
+    "site_alternative": "alternative",
+    "site_change": "change",
+}
+"""Column -> what it holds of each pattern that matches an allele."""
+
+_MOTIF_COLUMNS = ["searched", *_HIT_COLUMNS, "makes", "breaks", *_SITE_COLUMNS]
 
 
 def annotate_variants(
@@ -39,7 +63,11 @@ def annotate_variants(
     batch_size: int = 64,
     device: str = "cpu",
 ) -> dict[str, Any]:
-    """Write what the networks predict for every variant, and which motif instances it lies in, makes or breaks.
+    """Write what the networks predict for every variant, which hits it changes, and which patterns it makes or breaks.
+
+    Where an allele has several hits or sites, their columns hold one value for each, divided by semicolons: hits by
+    their |contribution|, sites by the change of their score, the largest first. `searched` says whether hits were
+    looked for at the variant's place: elsewhere an empty `hit` says nothing.
 
     Parameters
     ----------
@@ -65,17 +93,18 @@ def annotate_variants(
     -------
     dict
         The content of summary.json: n_records, n_variants, skipped (reason -> number), networks, tasks, unit,
-        notices.
+        digests (path of the VCF -> SHA-256), notices.
 
     Raises
     ------
     UserError
-        See `vcf.read_variants`.
+        See `vcf.read_variants` and `fields.check_names`.
     """
     out_dir = Path(out_dir)
     info = dataset.info
     length = int(info["window"]["input"])
-    variants, skipped = read_variants(vcf, genome, longest=length // 4)
+    check_names(info["tasks"])
+    variants, skipped, n_records = read_variants(vcf, genome, longest=longest_allele(length))
     unit = "log2_odds_ratio" if info["target"] == "binary" else "log2_fold_change"
     table = variants.assign(position=variants["start"] + 1)
     parts = []
@@ -84,7 +113,7 @@ def annotate_variants(
         effects = _effects(models, *windows, lengths, dataset, batch_size=batch_size, device=device)
         for number, task in enumerate(info["tasks"]):
             found = summarise(effects, number).rename(columns=_column_names(unit, info["target"]))
-            found = pd.concat([found, _motif_columns(variants, *windows, lengths, motifs.get(task))], axis=1)
+            found = pd.concat([found, _motif_columns(variants, *windows, motifs.get(task))], axis=1)
             parts.append(pd.concat([table, found], axis=1).assign(task=task))
     merged = pd.concat(parts, ignore_index=True) if parts else table[:0]
     first = ["chrom", "position", "id", "ref", "alt", "task"]
@@ -96,12 +125,13 @@ def annotate_variants(
     write_tsv(out_dir / SKIPPED, skipped)
     _write_vcf(out_dir / ANNOTATED, vcf, merged, info["tasks"], unit)
     summary = {
-        "n_records": int(max([*variants["record"] + 1, *skipped["line"]], default=0)),
+        "n_records": n_records,
         "n_variants": len(variants),
         "skipped": {reason: int(n) for reason, n in skipped["reason"].value_counts().sort_index().items()},
         "networks": [name for name, _ in models],
         "tasks": list(info["tasks"]),
         "unit": unit,
+        "digests": {str(vcf): sha256(vcf)},
         "notices": notices,
     }
     write_json(out_dir / SUMMARY, summary)
@@ -160,64 +190,55 @@ def _motif_columns(
     variants: pd.DataFrame,
     reference: np.ndarray,
     alternative: np.ndarray,
-    lengths: np.ndarray,
     known: TaskMotifs | None,
 ) -> pd.DataFrame:
-    """Tabulate the strongest hit under each variant, and the patterns that only one allele matches."""
+    """Tabulate the hits that each variant changes, and how well patterns match its alleles."""
     if known is None:
-        return pd.DataFrame("", index=range(len(variants)), columns=_MOTIF_COLUMNS)
-    changed = matches_changed(reference, alternative, lengths, known.motifs)
+        return pd.DataFrame("", index=range(len(variants)), columns=_MOTIF_COLUMNS).assign(searched=False)
+    own = np.array([trimmed(ref, alt) for ref, alt in zip(variants["ref"], variants["alt"], strict=True)])
+    start = variants["start"].to_numpy() + own[:, 0]
+    spans = pd.DataFrame({"chrom": variants["chrom"], "start": start, "end": start + own[:, 1]})
+    first = reference.shape[1] // 2 + own[:, 0]
+    changes = site_changes(reference, alternative, first, own[:, 1:], start, known.motifs)
+    hits_of = overlapping_hits(spans, known.hits)
     rows = []
-    for hits, (made, broken) in zip(overlapping_hits(variants, known.hits), changed, strict=True):
-        best = hits.loc[hits["contribution"].abs().idxmax()] if len(hits) else None
+    for searched, hits, sites in zip(in_regions(spans, known.regions), hits_of, changes, strict=True):
         rows.append(
             (
-                "" if best is None else best["motif"] or best["pattern"],
-                np.nan if best is None else best["q_value"],
-                np.nan if best is None else best["contribution"],
-                ",".join(made),
-                ",".join(broken),
+                searched,
+                *(_joined(hits[name]) for name in _HIT_COLUMNS.values()),
+                _joined(site.name for site in sites if site.makes),
+                _joined(site.name for site in sites if site.breaks),
+                *(_joined(getattr(site, name) for site in sites) for name in _SITE_COLUMNS.values()),
             )
         )
     return pd.DataFrame(rows, columns=_MOTIF_COLUMNS)
 
 
+def _joined(values: Iterable[Any]) -> str:
+    return ";".join(f"{value:.4g}" if isinstance(value, float) else str(value) for value in values)
+
+
 def _write_vcf(path: Path, source: str | Path, table: pd.DataFrame, tasks: Sequence[str], unit: str) -> None:
     """Write one field per number and task, with a value for every alternative that was taken."""
-    names = {"": unit, "_sd": f"{unit}_sd", "_jsd": "jsd", "_hit": "hit", "_makes": "makes", "_breaks": "breaks"}
-    words = {
-        "": f"mean {unit.replace('_', ' ')} of the alternative over networks",
-        "_sd": "standard deviation over networks",
-        "_jsd": "Jensen-Shannon divergence of the profiles, bits",
-        "_hit": "motif instance under the reference allele",
-        "_makes": "patterns that match the alternative alone",
-        "_breaks": "patterns that match the reference alone",
+    columns = {
+        "": (unit, "Float", f"mean {unit.replace('_', ' ')} of the alternative over networks"),
+        "_sd": (f"{unit}_sd", "Float", "standard deviation over networks"),
+        "_jsd": ("jsd", "Float", "Jensen-Shannon divergence of the profiles, bits"),
+        "_searched": ("searched", "Integer", "1 where motif instances were searched, 0 elsewhere"),
+        "_hit": ("hit", "String", "motif instances that the variant changes"),
+        "_makes": ("makes", "String", "patterns that the alternative matches better"),
+        "_breaks": ("breaks", "String", "patterns that the reference matches better"),
     }
-    fields, values = [], {}
-    alternatives = alternatives_of(source)
+    fields: list[Field] = []
+    values: dict[int, dict] = {}
     for task in tasks:
         part = table[table["task"] == task] if "task" in table else table
-        for suffix, column in names.items():
+        for suffix, (column, kind, words) in columns.items():
             if column not in part:
                 continue
-            numeric = pd.api.types.is_numeric_dtype(part[column])
-            name = f"lucidna_{_field(task)}{suffix}"
-            fields.append((name, "Float" if numeric else "String", f"lucidna, {task}: {words[suffix]}"))
-            for record, group in part.groupby("record"):
-                given = dict(zip(group["alt"], group[column], strict=True))
-                row = [_value(given.get(alt), numeric) for alt in alternatives[record]]
-                if any(value is not None for value in row):
-                    values.setdefault(int(record), {})[name] = row
+            name = info_name(task, suffix)
+            fields.append(Field(name, kind, f"lucidna, {task}: {words}"))
+            for record, alt, value in zip(part["record"], part["alt"], part[column], strict=True):
+                values.setdefault(record, {}).setdefault(name, {})[alt] = value
     write_annotated(path, source, fields, values)
-
-
-def _field(task: str) -> str:
-    """Return a task's name as VCF allows it in a field."""
-    return "".join(letter if letter.isalnum() else "_" for letter in task)
-
-
-def _value(value: Any, numeric: bool) -> Any:
-    if value is None or value == "" or (numeric and not np.isfinite(value)):
-        return None
-    # Commas separate alternatives in VCF.
-    return float(value) if numeric else str(value).replace(",", "|").replace(" ", "_").replace(";", "|")

@@ -1,18 +1,18 @@
-"""Read a VCF against a genome, and write it again with what the networks say."""
+"""Read a VCF, against a genome."""
 
 from __future__ import annotations
 
+import gzip
 import os
-from collections.abc import Mapping, Sequence
+import zlib
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-import pysam
 
 from lucidna.errors import UserError
-from lucidna.files import atomic_path
 from lucidna.genome import Genome, other_spelling
 from lucidna.sequence import encode
 
@@ -21,10 +21,45 @@ COLUMNS = ["record", "chrom", "start", "ref", "alt", "id"]
 
 SKIPPED = ["line", "chrom", "position", "id", "ref", "alt", "reason"]
 
+_FIXED = ["#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO"]
 _SHOWN = 3
 
 
-def read_variants(path: str | os.PathLike, genome: Genome, *, longest: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+class Record(NamedTuple):
+    """What the first columns of a line say; line counts from 1, position is as in the file, 1-based."""
+
+    line: int
+    contig: str
+    position: int
+    id: str
+    ref: str
+    alts: list[str]
+
+
+class Variants(NamedTuple):
+    """A VCF against a genome.
+
+    Attributes
+    ----------
+    taken : DataFrame
+        `COLUMNS`, a row for each alternative allele, in the order of the file.
+    skipped : DataFrame
+        `SKIPPED`: what is not taken, with the reason; line is that of the file.
+    n_records : int
+        Records of the file.
+    """
+
+    taken: pd.DataFrame
+    skipped: pd.DataFrame
+    n_records: int
+
+
+def longest_allele(length: int) -> int:
+    """Return the bp of the longest allele that windows of `length` bp can show."""
+    return length // 4
+
+
+def read_variants(path: str | os.PathLike, genome: Genome, *, longest: int) -> Variants:
     """Read substitutions and indels; a record with several alternatives gives one row each.
 
     Parameters
@@ -36,46 +71,52 @@ def read_variants(path: str | os.PathLike, genome: Genome, *, longest: int) -> t
     longest : int
         bp of the longest allele that is taken.
 
-    Returns
-    -------
-    variants : DataFrame
-        `COLUMNS`, in the order of the file.
-    skipped : DataFrame
-        `SKIPPED`: what is not taken, with the reason.
-
     Raises
     ------
     UserError
-        A file that is no VCF or has no variant; a reference allele that is not the genome's; no contig that the
-        genome has, or one that it spells in another way.
+        A file that is no VCF or has no variant; a place outside of its chromosome; a reference allele that is not
+        the genome's; no contig that the genome has, or one that it spells in another way.
     """
     path = Path(path)
     taken: list[tuple] = []
     skipped: list[tuple] = []
     wrong: list[str] = []
+    outside: list[str] = []
     n_records, chromosomes = 0, _Chromosomes(genome)
-    for number, record in enumerate(_records(path)):
+    for number, record in enumerate(records(path)):
         n_records += 1
-        chrom = genome.aliases.get(record.contig, record.contig)
-        known = chrom in genome.sizes
-        if known and not _is_reference(chromosomes[chrom], record.start, record.ref):
-            wrong.append(f"{record.contig}:{record.pos} {record.ref}")
-        for alt in record.alts or ["."]:
-            reason = _reason(record.contig, record.ref, alt, known=known, longest=longest)
+        chrom, start = genome.aliases.get(record.contig, record.contig), record.position - 1
+        reasons = [
+            _reason(record.ref, alt, known=chrom in genome.sizes, longest=longest) for alt in record.alts or ["."]
+        ]
+        if chrom in genome.sizes:
+            said = f"{record.contig}:{record.position} {record.ref}"
+            if start < 0 or start + len(record.ref) > genome.sizes[chrom]:
+                # Breakends may stand before the first base and behind the last: they are not taken anyhow.
+                if None in reasons:
+                    outside.append(said)
+            elif not _is_reference(chromosomes[chrom], start, record.ref):
+                wrong.append(said)
+        for alt, reason in zip(record.alts or ["."], reasons, strict=True):
             if reason is None:
-                name = record.id or f"{record.contig}:{record.pos}:{record.ref}>{alt}"
-                taken.append((number, chrom, record.start, record.ref.upper(), alt.upper(), name))
+                name = record.id if record.id != "." else f"{record.contig}:{record.position}:{record.ref}>{alt}"
+                taken.append((number, chrom, start, record.ref.upper(), alt.upper(), name))
             else:
-                skipped.append((number + 1, record.contig, record.pos, record.id or ".", record.ref, alt, reason))
+                skipped.append((*record[:5], alt, reason))
     if not n_records:
         raise UserError(f"variants.vcf {path} has no variant: give one with records, or remove the key variants")
+    if outside:
+        raise UserError(
+            f"variants.vcf {path}: {len(outside)} of {n_records} records lie outside of their chromosome "
+            f"({_some(outside)}): positions of a VCF count from 1 to the chromosome's length, so give a VCF of the "
+            f"assembly in {genome.path}"
+        )
     if wrong:
         raise UserError(
             f"variants.vcf {path}: the reference allele of {len(wrong)} of {n_records} records is not the genome's "
-            f"({', '.join(wrong[:_SHOWN])}{', ...' if len(wrong) > _SHOWN else ''}): give a VCF of the assembly in "
-            f"{genome.path}, with alleles on its forward strand"
+            f"({_some(wrong)}): give a VCF of the assembly in {genome.path}, with alleles on its forward strand"
         )
-    contigs = dict.fromkeys(line[1] for line in skipped if line[6] == _NO_CONTIG)
+    contigs = list(dict.fromkeys(line[1] for line in skipped if line[6] == _NO_CONTIG))
     for contig in contigs:
         other = other_spelling(contig, genome.sizes)
         if other is not None:
@@ -85,16 +126,82 @@ def read_variants(path: str | os.PathLike, genome: Genome, *, longest: int) -> t
             )
     if contigs and not taken:
         raise UserError(
-            f"variants.vcf {path}: none of its contigs ({', '.join(list(contigs)[:_SHOWN])}) is in the genome "
-            f"{genome.path}: give a VCF of the same assembly, or set genome.aliases"
+            f"variants.vcf {path}: none of its contigs ({_some(contigs)}) is in the genome {genome.path}: give a VCF "
+            "of the same assembly, or set genome.aliases"
         )
-    return pd.DataFrame(taken, columns=COLUMNS), pd.DataFrame(skipped, columns=SKIPPED)
+    return Variants(pd.DataFrame(taken, columns=COLUMNS), pd.DataFrame(skipped, columns=SKIPPED), n_records)
+
+
+def records(path: str | os.PathLike) -> Iterator[Record]:
+    """Yield the records of a VCF; see `lines` for the errors."""
+    for number, line in lines(path):
+        if not line.startswith("#"):
+            contig, position, name, ref, alt, *_ = line.split("\t", 5)
+            yield Record(number, contig, int(position), name, ref, [] if alt == "." else alt.split(","))
+
+
+def lines(path: str | os.PathLike) -> Iterator[tuple[int, str]]:
+    """Yield number (from 1) and text of the lines of a VCF, without line ends and without empty lines.
+
+    Bytes that are not UTF-8 come as surrogates.
+
+    Raises
+    ------
+    UserError
+        When the file is missing, damaged, or no VCF; where a line is at fault, it is named.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise UserError(f"config key 'variants.vcf': there is no file '{path}': mend the path")
+    with path.open("rb") as handle:
+        compressed = handle.read(2) == b"\x1f\x8b"
+    width = 0
+    try:
+        opener = gzip.open if compressed else open
+        with opener(path, "rt", encoding="utf-8", errors="surrogateescape") as handle:
+            for number, line in enumerate(handle, start=1):
+                text = line.rstrip("\n")
+                if number == 1 and not text.startswith("##fileformat=VCF"):
+                    what = "is a BCF" if text.startswith("BCF") else "is not a VCF that can be read"
+                    raise UserError(
+                        f"variants.vcf {path} {what} (its first line is not '##fileformat=VCFv4...'): give a VCF, "
+                        "plain or compressed by bgzip"
+                    )
+                if not text:
+                    continue
+                if not text.startswith("##"):
+                    width = _check_line(path, number, text.split("\t"), width)
+                yield number, text
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise UserError(f"variants.vcf {path} is damaged or truncated ({error}): copy it again") from error
+    if not width:
+        raise UserError(f"variants.vcf {path} is not a VCF that can be read (no line '#CHROM'): give a VCF")
+
+
+def _check_line(path: Path, number: int, words: list[str], width: int) -> int:
+    """Return the number of columns, or say what is wrong with the line of their names, or with a record."""
+    if words[0].startswith("#"):
+        if words[: len(_FIXED)] != _FIXED:
+            problem = f"the columns are not {' '.join(_FIXED)}, divided by tabs"
+        else:
+            return len(words)
+    elif not width:
+        problem = "a record stands before the line '#CHROM'"
+    elif len(words) != width:
+        problem = f"it has {len(words)} columns divided by tabs, the line '#CHROM' {width}"
+    elif not (words[1].isascii() and words[1].isdigit()):
+        problem = f"the position '{words[1]}' is not a whole number"
+    elif not (words[0] and words[3] and words[4]):
+        problem = "the contig or an allele is empty"
+    else:
+        return width
+    raise UserError(f"variants.vcf {path} is not a VCF that can be read: line {number}: {problem}: mend the line")
 
 
 _NO_CONTIG = "contig not in the genome"
 
 
-def _reason(contig: str, ref: str, alt: str, *, known: bool, longest: int) -> str | None:
+def _reason(ref: str, alt: str, *, known: bool, longest: int) -> str | None:
     """Say why an allele is not taken; None when it is."""
     if not known:
         return _NO_CONTIG
@@ -102,7 +209,7 @@ def _reason(contig: str, ref: str, alt: str, *, known: bool, longest: int) -> st
         return "no alternative allele"
     if alt == "*":
         return "allele deleted by another variant (*)"
-    if not set(alt.upper()) <= set("ACGT"):
+    if not alt or not set(alt.upper()) <= set("ACGT"):
         return "symbolic allele, breakend or unknown base"
     if not set(ref.upper()) <= set("ACGT"):
         return "reference allele with an unknown base"
@@ -117,7 +224,11 @@ def _is_reference(codes: np.ndarray, start: int, ref: str) -> bool:
     """Return whether a chromosome has these bases there; N on either side, or another letter, matches anything."""
     here = codes[start : start + len(ref)]
     given = encode(ref.upper() if set(ref.upper()) <= set("ACGTN") else "N" * len(ref))
-    return len(here) == len(given) and bool(((here == given) | (given == 4) | (here == 4)).all())
+    return bool(((here == given) | (given == 4) | (here == 4)).all())
+
+
+def _some(names: list[str]) -> str:
+    return f"{', '.join(names[:_SHOWN])}{', ...' if len(names) > _SHOWN else ''}"
 
 
 class _Chromosomes:
@@ -131,66 +242,3 @@ class _Chromosomes:
         if self.last is None or self.last[0] != chrom:
             self.last = (chrom, self.genome.codes(chrom))
         return self.last[1]
-
-
-def _records(path: Path) -> list[Any]:
-    """Read all records without their samples."""
-    if not path.is_file():
-        raise UserError(f"config key 'variants.vcf': there is no file '{path}': mend the path")
-    verbosity = pysam.set_verbosity(0)
-    try:
-        with pysam.VariantFile(str(path), drop_samples=True) as handle:
-            if "END" not in handle.header.info:
-                # htslib gives it to symbolic alleles unasked, and then cannot write them without this line.
-                handle.header.info.add("END", 1, "Integer", "Last base of the reference allele")
-            return list(handle)
-    except (ValueError, OSError) as error:
-        raise UserError(
-            f"variants.vcf {path} is not a VCF that can be read ({error}): give a VCF, plain or compressed by bgzip"
-        ) from error
-    finally:
-        pysam.set_verbosity(verbosity)
-
-
-def alternatives_of(path: str | os.PathLike) -> list[list[str]]:
-    """Return the alternative alleles of every record, in capitals and in the order of the file."""
-    return [[alt.upper() for alt in record.alts or []] for record in _records(Path(path))]
-
-
-def write_annotated(
-    path: str | os.PathLike, source: str | os.PathLike, fields: Sequence[tuple], values: Mapping
-) -> None:
-    """Write the records of a VCF, without their samples, with more INFO fields; sorted, bgzipped and indexed (.tbi).
-
-    Parameters
-    ----------
-    path : path
-        A name that ends in .vcf.gz; written whole or not at all.
-    source : path
-        The VCF that was read.
-    fields : sequence of (name, type, description)
-        Fields with one value per alternative allele; types are those of VCF.
-    values : mapping
-        Number of the record -> field -> list with one value per alternative, None where there is none.
-
-    Raises
-    ------
-    UserError
-        When the source is no longer a VCF.
-    """
-    records = list(enumerate(_records(Path(source))))
-    header = records[0][1].header
-    for name, kind, description in fields:
-        if name not in header.info:
-            header.info.add(name, "A", kind, description)
-    for _, record in records:
-        if record.contig not in header.contigs:
-            header.contigs.add(record.contig)
-    rank = {contig: place for place, contig in enumerate(header.contigs)}
-    records.sort(key=lambda item: (rank[item[1].contig], item[1].pos))
-    with atomic_path(path) as temporary, pysam.VariantFile(str(temporary), "wz", header=header) as handle:
-        for number, record in records:
-            for name, given in values.get(number, {}).items():
-                record.info[name] = list(given)
-            handle.write(record)
-    pysam.tabix_index(str(path), preset="vcf", force=True)

@@ -35,6 +35,23 @@ def allele_windows(codes: np.ndarray, start: int, ref: str, alt: str, *, length:
     return tuple(np.concatenate([before, encode(allele), after])[:length] for allele in (ref, alt))
 
 
+def trimmed(ref: str, alt: str) -> tuple[int, int, int]:
+    """Return what alleles have of their own, without the bases that both begin with, then those that both end with.
+
+    The base before an insertion or deletion, which VCF writes with it, goes in this way.
+
+    Returns
+    -------
+    lead, n_ref, n_alt : int
+        Bases in front that are left out, and what remains of the alleles; either may be 0.
+    """
+    shortest = min(len(ref), len(alt))
+    lead = next((at for at in range(shortest) if ref[at] != alt[at]), shortest)
+    left = shortest - lead
+    tail = next((at for at in range(left) if ref[-1 - at] != alt[-1 - at]), left)
+    return lead, len(ref) - lead - tail, len(alt) - lead - tail
+
+
 def shared_positions(n_ref: int, n_alt: int, *, length: int, output: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the positions of the two outputs that are the same base of the genome.
 
