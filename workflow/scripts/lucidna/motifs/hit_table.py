@@ -67,7 +67,7 @@ def _window_sums(values: np.ndarray, hits: pd.DataFrame) -> np.ndarray:
 def region_table(
     maps: MapFile, regions: pd.DataFrame, hits: pd.DataFrame, patterns: Sequence[str], *, fdr: float
 ) -> pd.DataFrame:
-    """Summarise the credible hits of each region.
+    """Summarise the hits of each region.
 
     Parameters
     ----------
@@ -75,7 +75,8 @@ def region_table(
     regions : DataFrame
         chrom, start, end, region_id: one line per map.
     hits : DataFrame
-        `hit_columns.COLUMNS`, in genome coordinates. A hit counts in every region whose window holds all of it.
+        Of `patterns`: `hit_columns.COLUMNS`, in genome coordinates. A hit counts in every region whose window
+        holds all of it.
     patterns : sequence of str
     fdr : float
         Largest q-value of a hit that counts; where no hit has one, none counts.

@@ -14,6 +14,8 @@ SUPPORTED_EMPTY = "supported (null found none)"
 WEAK = "weak"
 AS_NULL = "as in the null"
 UNTESTED = "not tested"
+CREDIBLE = (SUPPORTED, SUPPORTED_EMPTY, UNTESTED)
+"""Labels of patterns whose hits count. Where a null was run no pattern is untested."""
 
 _SAME_MOTIF = 0.8  # cosine of two CWM cores at their best alignment
 LEAST_SEQLETS = 20  # smallest cluster that TF-MoDISco keeps

@@ -16,12 +16,12 @@ from lucidna.motifs.composite import composites
 from lucidna.motifs.decoys import signal_overlap
 from lucidna.motifs.discover import run_modisco
 from lucidna.motifs.expected import expected_table
-from lucidna.motifs.hit_columns import write_hits
+from lucidna.motifs.hit_columns import of_credible, write_hits
 from lucidna.motifs.hit_table import region_table, write_hits_bed
 from lucidna.motifs.hits import call_hits
 from lucidna.motifs.maps import MapFile, open_maps, read_predictions, read_regions
 from lucidna.motifs.match import SMALL_DATABASE, best_names, match
-from lucidna.motifs.null import AS_NULL, SUPPORTED, SUPPORTED_EMPTY, UNTESTED, WEAK, calibrate
+from lucidna.motifs.null import AS_NULL, CREDIBLE, SUPPORTED, SUPPORTED_EMPTY, UNTESTED, WEAK, calibrate
 from lucidna.motifs.patterns import (
     Discovery,
     describe,
@@ -66,9 +66,10 @@ def annotate(
         Patterns that `discover` found in them.
     out_dir : path
         Where these are written: patterns.tsv, patterns.meme (trimmed cores), matches.tsv, expected.tsv,
-        reproducibility.tsv, saturation.tsv, seqlets.bed (BED8, the core thick), hits.tsv (all), hits.bed,
-        hits.bed.gz and its index (those with q <= fdr), decoys.tsv (hits in shuffled sequences), regions.tsv
-        (`hit_table.region_table`) and summary.json.
+        reproducibility.tsv, saturation.tsv, seqlets.bed (BED8, the core thick), hits.tsv (all, each with the
+        label of its pattern), hits.bed, hits.bed.gz and its index (those with q <= fdr of supported patterns),
+        decoys.tsv (hits in shuffled sequences), regions.tsv (`hit_table.region_table` of supported patterns) and
+        summary.json. Without a null every pattern counts as supported.
         Without patterns the tables have a header and no line of a pattern.
     null_attributions, null_modisco : sequence of path
         Maps of dinucleotide-shuffled sequences and the patterns found in them, one of each per draw. Without
@@ -95,7 +96,8 @@ def annotate(
     -------
     dict
         The content of summary.json: facts of the discovery and of each null, the numbers of patterns by sign
-        and by label, of matched patterns, of hits, decoy hits and hits with q <= fdr, the share of regions whose
+        and by label, of matched patterns, of hits, decoy hits and hits with q <= fdr (of supported patterns, and of
+        the others), the share of regions whose
         predicted signal shuffled sequences reach (`decoys.signal_overlap`), notices, seconds.
 
     Raises
@@ -128,6 +130,8 @@ def annotate(
     motifs = _database(database, notices)
     matches = match(patterns, motifs, threads=threads, q_cut=fdr)
     names = best_names(matches)
+    tested = calibrate(found, null_found, permuted=permuted)
+    labels = dict(zip(tested["pattern"], tested["label"], strict=True))
     hits, hit_counts, hit_notices, decoys = call_hits(
         maps,
         regions,
@@ -135,6 +139,7 @@ def annotate(
         modisco_h5,
         patterns,
         names=names,
+        labels=labels,
         lambda_=lambda_,
         trim=trim,
         threads=threads,
@@ -142,9 +147,11 @@ def annotate(
     )
     notices += hit_notices
     if not nulls:
-        notices.append("no maps of shuffled sequences were given: no pattern is tested and no hit has a q-value")
+        notices.append("no maps of shuffled sequences were given: no hit has a q-value")
+    if not null_found and not permuted:
+        notices.append("no null was run: no pattern is tested, and all count as supported")
 
-    table = describe(patterns).merge(calibrate(found, null_found, permuted=permuted), on="pattern", how="left")
+    table = describe(patterns).merge(tested, on="pattern", how="left")
     found_again = look_up(patterns, again, threads=threads)
     for part in (
         counts(found_again, patterns),
@@ -170,9 +177,16 @@ def annotate(
     write_seqlets_bed(out_dir / "seqlets.bed", seqlet_table(patterns, regions))
     write_hits(out_dir / "hits.tsv", hits)
     write_hits(out_dir / "decoys.tsv", decoys)
-    in_regions = region_table(maps, regions, hits, [pattern.name for pattern in patterns], fdr=fdr)
+    counted = of_credible(hits)
+    in_regions = region_table(maps, regions, counted, [name for name in labels if labels[name] in CREDIBLE], fdr=fdr)
     write_tsv(out_dir / "regions.tsv", in_regions)
-    n_credible = write_hits_bed(out_dir / "hits.bed", hits, fdr=fdr)
+    n_credible = write_hits_bed(out_dir / "hits.bed", counted, fdr=fdr)
+    left_out = int((hits["q_value"] <= fdr).sum()) - n_credible
+    if left_out:
+        notices.append(
+            f"{left_out} hits with q <= {fdr:g} are of patterns that the null does not support: hits.tsv lists them "
+            "with the label of their pattern, and they count nowhere else"
+        )
     summary = {
         "discovery": _without_notices(found),
         "nulls": [_without_notices(null) for null in null_found],
@@ -204,6 +218,7 @@ def annotate(
             "decoys": int(hit_counts["decoy_hits"].sum()),
             "signal_overlap": _signal_overlap(maps, nulls),
             "at_fdr": n_credible,
+            "at_fdr_not_supported": left_out,
             "fdr": fdr,
             "lambda": lambda_,
             "trim": trim,

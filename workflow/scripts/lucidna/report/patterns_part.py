@@ -8,7 +8,7 @@ from lucidna.motifs.logo import logo_svg
 from lucidna.motifs.patterns import Pattern, read_discovery
 from lucidna.report.collect import Experiment
 from lucidna.report.hits_section import pattern_column
-from lucidna.report.names import short_name
+from lucidna.report.names import label_class, short_name
 from lucidna.report.numbers import number
 from lucidna.report.tables import Cell, Column, Table, code_cell, count_cell, first_of, number_cell, svg_cell, text_cell
 
@@ -165,14 +165,6 @@ def consensus_cell(consensus: str | None) -> Cell:
 def label_of(record: dict) -> str:
     """Return what the comparison with the null says of a pattern."""
     return str(record.get("label", record.get("null_label", "")))
-
-
-def label_class(label: str) -> str:
-    """Return the style of a label: supported, weak, null or untested."""
-    for word, css in (("supported", "good"), ("weak", "fair"), ("null", "poor")):
-        if label.startswith(word) or (word == "null" and word in label):
-            return css
-    return "unknown"
 
 
 def matches_text(matches: pd.DataFrame | None, pattern: str, *, most: int = 3) -> str:

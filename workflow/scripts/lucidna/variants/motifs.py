@@ -27,7 +27,8 @@ class TaskMotifs:
     Attributes
     ----------
     hits : DataFrame
-        Instances up to the false discovery rate: chrom, start, end, pattern, motif, contribution, q_value.
+        Instances of supported patterns up to the false discovery rate: chrom, start, end, pattern, motif,
+        contribution, q_value.
     motifs : dict
         Name -> base frequencies (4, w) of the supported patterns.
     """
@@ -52,11 +53,11 @@ def read_task_motifs(folders: Sequence[str | Path], *, fdr: float) -> TaskMotifs
     hits, motifs = [], {}
     for folder in map(Path, folders):
         prefix = f"{folder.name}:" if len(folders) > 1 else ""
-        table = read_hits(folder / "hits.tsv")
-        table = table[table["q_value"] <= fdr].fillna({"motif": ""})
-        hits.append(table.assign(pattern=prefix + table["pattern"].astype(str)))
         patterns = read_tsv(folder / "patterns.tsv")
         supported = set(patterns["pattern"][patterns["label"].isin([SUPPORTED, SUPPORTED_EMPTY])])
+        table = read_hits(folder / "hits.tsv")
+        table = table[(table["q_value"] <= fdr) & table["pattern"].isin(supported)].fillna({"motif": ""})
+        hits.append(table.assign(pattern=prefix + table["pattern"].astype(str)))
         if supported:
             names = patterns.fillna({"match_name": ""}).set_index("pattern")["match_name"]
             for motif in read_meme(folder / "patterns.meme"):
