@@ -444,6 +444,7 @@ def write_motifs(root: Path, rows: pd.DataFrame, drawn: list, rng: np.random.Gen
             "n_methods": [2, 0, 0],
             "nulls": [0, 1, 0],
             "n_nulls": [2, 2, 0],
+            "nulls_unsearched": [1, 0, 2],
             "composite_of": ["", f"{names[0]}+ + {names[0]}- spacing 3", ""],
             "half_of": [names[1], "", ""],
         }

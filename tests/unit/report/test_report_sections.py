@@ -203,9 +203,9 @@ def test_patterns_carry_matches_labels_and_hits(experiment):
         assert row[1:3] == [f"pos {number}", word]
         assert row[-1] == str((hits["pattern"] == f"pos_patterns.pattern_{number}").sum())
     assert [row[8:11] for row in rows] == [
-        ["4 of 5", "1 of 2", "0 of 2"],
+        ["4 of 5", "1 of 2", "0 of 2 (1 not searched)"],
         ["2 of 5", "–", "1 of 2"],
-        ["0 of 5", "–", "–"],
+        ["0 of 5", "–", "– (2 not searched)"],
     ]
     assert [row[11] for row in rows] == ["half of pos 1", "composite of pos 0+ + pos 0- spacing 3", "–"]
     assert rows[1][12] == "motifB GC box (3.0×10⁻⁴)"
