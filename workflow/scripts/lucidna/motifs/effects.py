@@ -130,7 +130,7 @@ def instance_effects(
         "ablated": len(ablated),
         "patterns": len(importance),
         "pairs": len(pairs),
-        "pairs_found": int((pairs["evidence"] == "spacing, more than the sum").sum()),
+        "pairs_found": int((pairs["evidence"] == "spacing, more than expected").sum()),
         "predictions": networks.n_predicted,
         "notices": notices,
         "seconds": round(time.perf_counter() - started, 1),

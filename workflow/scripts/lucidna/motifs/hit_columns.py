@@ -23,7 +23,7 @@ COLUMNS = [
     "strand",
     "region_id",
     "row",
-    "agreement",
+    "sign_agreement",
     "q_value",
     "motif",
     "label",

@@ -15,11 +15,11 @@ from lucidna.motifs.maps import MapFile, map_blocks, project
 
 
 def sign_agreement(maps: MapFile, hits: pd.DataFrame) -> np.ndarray:
-    """Return the share of networks that agree on each hit.
+    """Return how far the networks agree on the sign of what each hit contributes.
 
     At every base the attribution file holds the share of networks whose contribution has the sign of the mean.
-    A hit's share is the mean over its bases, weighted by |contribution|: at a base that contributes nothing
-    signs are a matter of chance.
+    A hit's value is the mean over its bases, weighted by |contribution|: at a base that contributes nothing
+    signs are a matter of chance. It does not say in how many networks' own maps the hit would be called.
 
     Parameters
     ----------

@@ -43,7 +43,7 @@ class Calls(NamedTuple):
         `hit_columns.COLUMNS`: chrom, start, end (0-based, half-open), start_untrimmed, end_untrimmed (of the
         whole CWM), pattern, relative_score (the coefficient when every map has one strength), score,
         correlation (cosine with the CWM, 0 to 1), contribution (sum of the projected map, units of the model's
-        output), strand, region_id, row (of the maps), agreement (of networks, `hit_table.sign_agreement`),
+        output), strand, region_id, row (of the maps), sign_agreement (of networks, `hit_table.sign_agreement`),
         q_value, motif, label (of the pattern); in genome order. A hit seen in several overlapping windows is listed
         once, where its correlation is best.
     counts : DataFrame
@@ -151,7 +151,7 @@ def call_hits(
         n_target_regions=maps.n_regions,
         n_decoy_regions=sum(null.n_regions for null in nulls),
     )
-    targets["agreement"] = sign_agreement(maps, targets)
+    targets["sign_agreement"] = sign_agreement(maps, targets)
     counts = pd.DataFrame({"pattern": [pattern.name for pattern in patterns]})
     for column, table in (("hits", targets), ("decoy_hits", decoys)):
         counts[column] = counts["pattern"].map(table["pattern"].value_counts()).fillna(0).astype(int)

@@ -27,6 +27,11 @@ HIT_FILES = (
     "pairs.tsv",
 )
 
+SIGN_HELP = (
+    "share of networks whose contribution has the sign of the mean, over the bases of a hit weighted by their size; "
+    "median over the hits"
+)
+
 
 def hit_figures(experiment: Experiment, task: str, head: str, hits: pd.DataFrame | None) -> list[tuple[str, str]]:
     """Draw what is known of the hits of a task and head: (title, SVG) of each figure that can be drawn."""
@@ -69,8 +74,8 @@ def hits_table(hits: pd.DataFrame | None) -> Table | None:
     ]
     columns += [Column(f"q ≤ {level:g}", True) for level in Q_LEVELS] if q_value else []
     columns += [Column("regions with a hit", True)] if region else []
-    agree = "agreement" in hits and hits["agreement"].notna().any()
-    columns += [Column("networks that agree", True, "median share over the hits")] if agree else []
+    agree = "sign_agreement" in hits and hits["sign_agreement"].notna().any()
+    columns += [Column("sign agreement", True, SIGN_HELP)] if agree else []
     rows, keys = [], []
     for pattern, part in hits.groupby(name, sort=False):
         label = str(part["label"].iloc[0])
@@ -81,7 +86,7 @@ def hits_table(hits: pd.DataFrame | None) -> Table | None:
         ]
         cells += [count_cell(int((part[q_value] <= level).sum())) for level in Q_LEVELS] if q_value else []
         cells += [count_cell(part[region].nunique())] if region else []
-        cells += [number_cell(part["agreement"].median(), 2)] if agree else []
+        cells += [number_cell(part["sign_agreement"].median(), 2)] if agree else []
         rows.append(cells)
         keys.append(str(pattern))
     order = sorted(range(len(rows)), key=lambda index: -as_float(rows[index][2].sort))
