@@ -1,3 +1,6 @@
+import shutil
+
+import h5py
 import numpy as np
 import pytest
 
@@ -137,6 +140,22 @@ def test_without_a_null_all_patterns_count_and_that_is_said(tmp_path, stage):
     assert any("no pattern is tested, and all count as supported" in notice for notice in summary["notices"])
     assert sum("pattern" in name for name in read_tsv(tmp_path / "regions.tsv")) == summary["patterns"]["total"]
     assert summary["hits"]["at_fdr"] == 0
+
+
+def test_maps_of_zeros_are_no_null_and_have_no_patterns(tmp_path, stage):
+    for name in ("real.h5", "null.h5"):
+        shutil.copy(stage.folder / name, tmp_path / name)
+        with h5py.File(tmp_path / name, "r+") as handle:
+            handle["shap/seq"][...] = 0
+    discover(tmp_path / "null.h5", tmp_path / "null.modisco.h5", window=160)
+    bed, patterns = stage.folder / "real.bed", stage.folder / "modisco.h5"
+    nulls = {"null_attributions": [tmp_path / "null.h5"], "null_modisco": [tmp_path / "null.modisco.h5"]}
+    summary = annotate(stage.folder / "real.h5", bed, patterns, tmp_path / "out", **nulls)
+    assert any("1 of 1 sets of maps of shuffled sequences are 0" in notice for notice in summary["notices"])
+    assert summary["labels"]["not tested"] == summary["patterns"]["total"]
+    assert read_hits(tmp_path / "out" / "hits.tsv")["q_value"].isna().all()
+    with pytest.raises(UserError, match=r"real.h5: every contribution is 0, but .*modisco.h5 holds 3 patterns"):
+        annotate(tmp_path / "real.h5", bed, patterns, tmp_path / "none", **nulls)
 
 
 def test_nothing_found_is_said(tmp_path):

@@ -19,7 +19,7 @@ from lucidna.motifs.expected import expected_table
 from lucidna.motifs.hit_columns import of_credible, write_hits
 from lucidna.motifs.hit_table import region_table, write_hits_bed
 from lucidna.motifs.hits import call_hits
-from lucidna.motifs.maps import MapFile, open_maps, read_predictions, read_regions
+from lucidna.motifs.maps import MapFile, is_zero, open_maps, read_predictions, read_regions
 from lucidna.motifs.match import SMALL_DATABASE, best_names, match
 from lucidna.motifs.null import AS_NULL, CREDIBLE, SUPPORTED, SUPPORTED_EMPTY, UNTESTED, WEAK, calibrate
 from lucidna.motifs.patterns import (
@@ -73,7 +73,7 @@ def annotate(
         Without patterns the tables have a header and no line of a pattern.
     null_attributions, null_modisco : sequence of path
         Maps of dinucleotide-shuffled sequences and the patterns found in them, one of each per draw. Without
-        them nothing is tested and the tables say so.
+        them nothing is tested and the tables say so; maps that are 0 everywhere are left out.
     permuted_modisco : sequence of path
         Patterns found in the real maps with their positions permuted, one per draw.
     runs : mapping, optional
@@ -103,7 +103,8 @@ def annotate(
     Raises
     ------
     UserError
-        For inputs that are missing, malformed or do not belong together, and when Fi-NeMo fails.
+        For inputs that are missing, malformed or do not belong together (also patterns of maps that are 0
+        everywhere), and when Fi-NeMo fails.
     """
     start = time.perf_counter()
     out_dir = Path(out_dir)
@@ -122,6 +123,12 @@ def annotate(
     for path, discovery, source in made:
         _check_source(path, discovery, source)
     patterns, notices = found.patterns, list(found.facts["notices"])
+    if patterns and is_zero(maps):
+        raise UserError(
+            f"{maps.path}: every contribution is 0, but {modisco_h5} holds {len(patterns)} patterns: run the motif "
+            "discovery again with these maps, or give the maps that it was run with"
+        )
+    nulls, null_found = _that_say_something(nulls, null_found, notices)
     notices += [f"shuffled sequences: {notice}" for null in null_found for notice in null.facts["notices"]]
     notices += [f"permuted maps: {notice}" for null in permuted for notice in null.facts["notices"]]
     drawn = [("shuffled", null_found), ("permuted", permuted)]
@@ -147,7 +154,7 @@ def annotate(
     )
     notices += hit_notices
     if not nulls:
-        notices.append("no maps of shuffled sequences were given: no hit has a q-value")
+        notices.append("there are no maps of shuffled sequences to compare with: no hit has a q-value")
     if not null_found and not permuted:
         notices.append("no null was run: no pattern is tested, and all count as supported")
 
@@ -237,6 +244,19 @@ def _signal_overlap(maps: MapFile, nulls: Sequence[MapFile]) -> float | None:
     shuffled = np.concatenate([np.zeros(0), *(read_predictions(null) for null in nulls)])
     share = signal_overlap(read_predictions(maps), shuffled)
     return None if np.isnan(share) else round(share, 4)
+
+
+def _that_say_something(
+    nulls: list[MapFile], found: list[Discovery], notices: list[str]
+) -> tuple[list[MapFile], list[Discovery]]:
+    """Leave out maps of shuffled sequences that are 0 everywhere: beside them every pattern and hit is credible."""
+    kept = [number for number, null in enumerate(nulls) if not is_zero(null)]
+    if len(kept) < len(nulls):
+        notices.append(
+            f"{len(nulls) - len(kept)} of {len(nulls)} sets of maps of shuffled sequences are 0 everywhere: they say "
+            "nothing of what noise gives, and neither patterns nor hits are compared with them"
+        )
+    return [nulls[number] for number in kept], [found[number] for number in kept]
 
 
 def _check_source(path: str | Path, discovery: Discovery, maps: MapFile) -> None:
