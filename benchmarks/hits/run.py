@@ -71,6 +71,7 @@ def main():
     parser.add_argument("--minutes", type=float, default=float("inf"), help="begin no data set after this time")
     parser.add_argument("--only", default="", help="names of data sets, with commas between")
     parser.add_argument("--pilot", action="store_true", help="the data set on which settings were chosen, printed only")
+    parser.add_argument("--compare", action="store_true", help="compare again what has been run, and run nothing")
     parser.add_argument("--cores", type=int, default=2)
     arguments = parser.parse_args()
     settings = yaml.safe_load((HERE / "config.yaml").read_text())
@@ -79,14 +80,15 @@ def main():
     chosen = {name: known[name] for name in arguments.only.split(",")} if arguments.only else known
     for name, (difficulty, seed) in chosen.items():
         folder = work / name
-        if (folder / "compared.tsv").is_file():
+        if (folder / "compared.tsv").is_file() != arguments.compare:
             continue
         if time.monotonic() - started > 60 * arguments.minutes:
             print(f"the time is up before {name}: call again to go on")
             break
         begun = time.monotonic()
-        write_config(folder, name, difficulty, seed, settings)
-        run_workflow(folder, name, cores=arguments.cores)
+        if not arguments.compare:
+            write_config(folder, name, difficulty, seed, settings)
+            run_workflow(folder, name, cores=arguments.cores)
         tables = compare(folder / "results" / name, settings)
         for label, table in tables.items():
             facts = {"difficulty": difficulty, "data_seed": seed}

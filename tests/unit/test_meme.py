@@ -46,6 +46,14 @@ def test_matrix_without_width_or_blank_lines(tmp_path):
             r"line 7: motif 'a' has no complete",
         ),
         (HEADER + "MOTIF\n", r"line 7: the motif has no name"),
+        (HEADER + "MOTIF a\nletter-probability matrix: w= 1\n0.5 nan 0.25 0.25\n", r"line 9: 'nan' is not a prob"),
+        (HEADER + "MOTIF a\nletter-probability matrix: w= 1\n0.5 inf 0.25 0.25\n", r"line 9: 'inf' is not a prob"),
+        (HEADER + "MOTIF a\nletter-probability matrix: w= 1\n1.2 -0.2 0 0\n", r"line 9: '-0.2' is not a prob"),
+        (HEADER + "MOTIF a\nletter-probability matrix: w= 1\n1.005 0 0 0\n", r"line 9: '1.005' is not a prob"),
+        (
+            HEADER + "MOTIF a\nletter-probability matrix: w= 1\n1 0 0 0\nMOTIF a b\n",
+            r"line 10: motif 'a' has the name of the one in line 7",
+        ),
         ("MEME version 4\nALPHABET= ACDEFGHIKLMNPQRSTVWY\n", r"line 2: the alphabet"),
     ],
 )

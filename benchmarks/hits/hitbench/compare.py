@@ -9,17 +9,19 @@ from lucidna.attribution.hdf5 import AttributionFile
 from lucidna.attribution.nulls import codes_of
 from lucidna.files import read_json, read_tsv
 from lucidna.motifs.decoys import hit_q_values
-from lucidna.motifs.hit_columns import own_names, read_hits
-from lucidna.motifs.maps import open_maps, read_regions
+from lucidna.motifs.hit_columns import of_credible, own_names, read_hits
+from lucidna.motifs.maps import open_maps, read_predictions, read_regions
+from lucidna.motifs.null import CREDIBLE
+from lucidna.motifs.patterns import read_discovery
 from lucidna.sequence import one_hot_numpy
-from lucidna.truth import read_instances
+from lucidna.truth import compare_patterns, read_instances
 
 SCORES = {"correlation": "correlation", "coefficient": "score", "coefficient of scaled maps": "relative_score"}
 _SCAN_P = 1e-3
 
 
 def compare(folder, settings):
-    """Return the tables of one experiment: fdr, recall, aupr, pairs."""
+    """Return the tables of one experiment: fdr, strata, recall, aupr, pairs, compared."""
     motifs = folder / "motifs" / "accessibility" / "counts"
     attribute = folder / "attribute" / "accessibility" / "counts"
     maps = open_maps(attribute / "deepshap.attributions.h5")
@@ -28,14 +30,19 @@ def compare(folder, settings):
     hits, decoys = read_hits(motifs / "hits.tsv"), own_names(read_tsv(motifs / "decoys.tsv"))
     with AttributionFile(maps.path) as file:
         block = file.read()
-    scans = scan(block.onehot, windows, read_json(folder / "simulate" / "truth" / "motifs.json"))
-    by_q = -hits["q_value"] + 1e-6 * hits["correlation"]
-    rankings = {"q-value": ranked(hits, by_q, truth), "Fi-NeMo's coefficient": ranked(hits, hits["score"], truth)}
+    known = read_json(folder / "simulate" / "truth" / "motifs.json")
+    found = read_discovery(motifs / "modisco.h5", trim=settings["trim"]).patterns
+    stands_for = compare_patterns({pattern.name: pattern.ppm for pattern in found}, known)["pattern_motif"]
+    scans = scan(block.onehot, windows, known)
+    believed = of_credible(hits).reset_index(drop=True)
+    by_q = -believed["q_value"] + 1e-6 * believed["correlation"]
+    rankings = {"q-value": ranked(believed, by_q, truth), "Fi-NeMo's coefficient": ranked(hits, hits["score"], truth)}
     rankings |= {name: ranked(found, found["score"], truth) for name, found in scans.items()}
     return {
-        "fdr": fdr_table(hits, decoys, truth, maps, settings),
-        "recall": recall_table(rankings, hits, truth, settings),
-        "aupr": aupr_table(hits, by_q, scans, block, truth),
+        "fdr": fdr_table(hits, decoys, truth, maps, settings, stands_for=stands_for),
+        "strata": strata_table(believed, truth, read_predictions(maps), settings, stands_for=stands_for),
+        "recall": recall_table(rankings, hits, believed, truth, settings),
+        "aupr": aupr_table(believed, by_q, scans, block, truth),
         "pairs": pair_rows(motifs, folder),
         "compared": pd.DataFrame([count(hits, truth, folder)]),
     }
@@ -50,6 +57,7 @@ def count(hits, truth, folder):
         "decoys": int((~functional).sum()),
         "hits": len(hits),
         "patterns": hits["pattern"].nunique(),
+        "supported": of_credible(hits)["pattern"].nunique(),
         "ceiling": read_json(folder / "simulate" / "truth" / "summary.json")["ceiling_pearson"],
         "valid_pearson": np.mean(
             [read_json(path)["valid"]["pearson"] for path in sorted(folder.glob("train/*/metrics.json"))]
@@ -101,8 +109,11 @@ def best_of_overlapping(found):
     return kept
 
 
-def fdr_table(hits, decoys, truth, maps, settings):
-    """Compare nominal and observed false discovery rates, for each score that hits may compete by."""
+def fdr_table(hits, decoys, truth, maps, settings, *, stands_for):
+    """Compare nominal and observed false discovery rates, for each score that hits may compete by.
+
+    As in the workflow every pattern's hits get q-values, and those of supported patterns count.
+    """
     rows = []
     draws = int(decoys["draw"].max()) + 1 if len(decoys) else 1
     for label, column in SCORES.items():
@@ -115,32 +126,46 @@ def fdr_table(hits, decoys, truth, maps, settings):
             n_decoy_regions=draws * maps.n_regions,
         )
         for nominal in settings["nominal"]:
-            kept = hits[q_value <= nominal]
-            found = ranked(kept, kept[column], truth)
-            precision, recall = at_rank(found, len(kept))
-            low, high = fdr_interval(found.true, found.hits["region_id"], draws=settings["bootstraps"], seed=0)
-            rows.append(
-                {
-                    "score": label,
-                    "nominal_fdr": nominal,
-                    "hits": len(kept),
-                    "observed_fdr": 1 - precision,
-                    "low": low,
-                    "high": high,
-                    "holds": "yes" if low <= nominal else "no",
-                    "on_decoys": found.decoy.mean() if len(kept) else float("nan"),
-                    "recall": recall,
-                }
-            )
+            kept = hits[(q_value <= nominal) & hits["label"].isin(CREDIBLE)]
+            found = ranked(kept, kept[column], truth, stands_for=stands_for)
+            rates = observed(found, nominal, settings)
+            decoy = {"on_decoys": found.decoy.mean() if len(kept) else float("nan")}
+            rows.append({"score": label, **rates, **decoy, "recall": at_rank(found, len(kept))[1]})
     return pd.DataFrame(rows).round(4)
 
 
-def recall_table(rankings, hits, truth, settings):
+def observed(found, nominal, settings):
+    """Return the rate of hits on no functional instance, and on none of their own motif (own_), with intervals."""
+    row = {"nominal_fdr": nominal, "hits": len(found.true)}
+    for prefix, true in (("", found.true), ("own_", found.own)):
+        low, high = fdr_interval(true, found.hits["region_id"], draws=settings["bootstraps"], seed=0)
+        row |= {
+            f"{prefix}observed_fdr": 1 - true.mean() if len(true) else float("nan"),
+            f"{prefix}low": low,
+            f"{prefix}high": high,
+            f"{prefix}holds": "yes" if not low > nominal else "no",
+        }
+    return row
+
+
+def strata_table(hits, truth, predictions, settings, *, stands_for):
+    """Compare nominal and observed rates in the half of the regions with lower, and with higher, predictions."""
+    upper = predictions[hits["row"].to_numpy(dtype=np.int64)] > np.median(predictions)
+    rows = []
+    for half, inside in (("lower", ~upper), ("upper", upper)):
+        for nominal in settings["nominal"]:
+            kept = hits[inside & (hits["q_value"] <= nominal).to_numpy()]
+            found = ranked(kept, kept["correlation"], truth, stands_for=stands_for)
+            rows.append({"predictions": half, **observed(found, nominal, settings)})
+    return pd.DataFrame(rows).round(4)
+
+
+def recall_table(rankings, hits, believed, truth, settings):
     """Compare recalls at equal observed precision: that of Fi-NeMo as it is, and of each nominal rate."""
-    q_value = hits["q_value"].to_numpy()
+    q_value = believed["q_value"].to_numpy()
     levels = {"Fi-NeMo at its default": at_rank(rankings["Fi-NeMo's coefficient"], len(hits))[0]}
     for nominal in settings["nominal"]:
-        kept = hits[q_value <= nominal]
+        kept = believed[q_value <= nominal]
         levels[f"q <= {nominal}"] = at_rank(ranked(kept, kept["correlation"], truth), len(kept))[0]
     return pd.DataFrame(
         [
@@ -184,8 +209,9 @@ def pair_rows(motifs, folder):
         "yes" if {a, b} == {m["name"] for m in truth if m["role"] == "pair"} else "no"
         for a, b in zip(table["motif_a"], table["motif_b"], strict=True)
     ]
-    columns = ["motif_a", "motif_b", "planted", "regions_both", "expected_both", "distance", "strands", "at_distance"]
-    columns += ["expected_at_distance", "spacing_q", "interaction", "interaction_expected", "interaction_q", "evidence"]
+    columns = ["motif_a", "motif_b", "planted", "regions_both", "expected_both", "co_occurrence_p", "co_occurrence_q"]
+    columns += ["distance", "strands", "at_distance", "expected_at_distance", "spacing_q", "interaction"]
+    columns += ["interaction_expected", "interaction_p", "interaction_q", "evidence"]
     return table.assign(planted=planted)[columns].round(4)
 
 

@@ -41,6 +41,8 @@ class Ranked:
         bool, whether a hit lies on a functional instance.
     decoy : ndarray
         bool, on a decoy and on nothing functional.
+    own : ndarray
+        bool, on a functional instance of a motif that the hit's pattern stands for.
     found : ndarray
         int, rank of the first hit that finds each functional instance; len(hits) for one that none finds.
     """
@@ -48,11 +50,12 @@ class Ranked:
     hits: pd.DataFrame
     true: np.ndarray
     decoy: np.ndarray
+    own: np.ndarray
     found: np.ndarray
 
 
-def ranked(hits, key, truth):
-    """Order hits by `key`, largest first, and compare them with the truth."""
+def ranked(hits, key, truth, *, stands_for=None):
+    """Order hits by `key`, largest first, and compare them with the truth; `stands_for`: pattern -> its motifs."""
     order = np.argsort(-np.asarray(key, dtype=float), kind="stable")
     hits = hits.iloc[order].reset_index(drop=True)
     hit, instance = _overlaps(hits, truth.instances, min_overlap=LEAST_TRUE_OVERLAP)
@@ -60,9 +63,14 @@ def ranked(hits, key, truth):
     true, decoy = np.zeros(len(hits), dtype=bool), np.zeros(len(hits), dtype=bool)
     true[hit[functional[instance]]] = True
     decoy[hit[~functional[instance]]] = True
+    own = np.zeros(len(hits), dtype=bool)
+    if stands_for is not None:
+        named = zip(hits["pattern"].to_numpy()[hit], truth.instances["motif"].to_numpy()[instance], strict=True)
+        right = np.array([motif in stands_for.get(pattern, ()) for pattern, motif in named], dtype=bool)
+        own[hit[functional[instance] & right]] = True
     found = np.full(len(truth.instances), len(hits))
     np.minimum.at(found, instance, hit)
-    return Ranked(hits, true, decoy & ~true, found[functional])
+    return Ranked(hits, true, decoy & ~true, own, found[functional])
 
 
 def at_rank(ranking, n):

@@ -6,10 +6,20 @@ from scipy.stats import t as student
 
 from lucidna.files import read_tsv, write_tsv
 
-TABLES = ("compared", "fdr", "recall", "aupr", "pairs")
-_KEYS = {"fdr": ["score", "nominal_fdr"], "recall": ["precision_of", "ranking"], "aupr": ["ranking"]}
+TABLES = ("compared", "fdr", "strata", "recall", "aupr", "pairs")
+_KEYS = {
+    "fdr": ["score", "nominal_fdr"],
+    "strata": ["predictions", "nominal_fdr"],
+    "recall": ["precision_of", "ranking"],
+    "aupr": ["ranking"],
+}
 _FEWEST = 3  # data sets of which an interval is given
-_VALUES = {"fdr": ["observed_fdr", "on_decoys", "recall"], "recall": ["precision", "recall"], "aupr": ["base_aupr"]}
+_VALUES = {
+    "fdr": ["observed_fdr", "own_observed_fdr", "on_decoys", "recall"],
+    "strata": ["observed_fdr", "own_observed_fdr"],
+    "recall": ["precision", "recall"],
+    "aupr": ["base_aupr"],
+}
 
 
 def write_results(work, names, results):
@@ -34,6 +44,7 @@ def summarise(table, keys, values):
         row = dict(zip(["difficulty", *keys], group, strict=True)) | {"data_sets": len(part)}
         if "holds" in part:
             row["holds_in"] = int((part["holds"] == "yes").sum())
+            row["own_holds_in"] = int((part["own_holds"] == "yes").sum())
         for name in values:
             known = part[name].to_numpy(dtype=float)
             known = known[np.isfinite(known)]

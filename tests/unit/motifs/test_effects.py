@@ -101,8 +101,9 @@ def test_no_networks_no_hits_and_no_patterns_give_empty_tables(effects, tmp_path
     for name in ("patterns.tsv", "modisco.h5"):
         (tmp_path / name).write_bytes((folder / name).read_bytes())
     hits = read_hits(folder / "hits.tsv")
-    cases = [([], hits, "chose no candidate"), (models, hits[:0], "no hit has q")]
-    cases += [(models, hits.assign(q_value=np.nan), "no hit has q")]
+    cases = [([], hits, "chose no candidate"), (models, hits[:0], "no hit of a supported pattern has q")]
+    cases += [(models, hits.assign(q_value=np.nan), "pattern has q")]
+    cases += [(models, hits.assign(label="as in the null"), "pattern has q")]
     for used, table, reason in cases:
         write_hits(tmp_path / "hits.tsv", table)
         summary = instance_effects(used, *places, tmp_path, head="counts", task=0, settings=SETTINGS)

@@ -129,7 +129,7 @@ def test_decoys_are_those_of_their_draw(stage):
     """Real maps stand in for those of shuffled sequences: their hits are found again as decoys of either draw."""
     maps = open_maps(stage.folder / "real.h5")
     patterns = read_discovery(stage.folder / "modisco.h5").patterns
-    calls = call_hits(maps, stage.regions, [maps, maps], stage.folder / "modisco.h5", patterns, names={})
+    calls = call_hits(maps, stage.regions, [maps, maps], stage.folder / "modisco.h5", patterns, names={}, labels={})
     assert calls.decoys["draw"].unique().tolist() == [0, 1]
     assert calls.hits["q_value"].median() > 0.95
     assert calls.hits["q_value"].min() > 0.5

@@ -70,7 +70,7 @@ def test_hits_compete_with_decoys_by_the_shape_of_the_map(stage, monkeypatch):
     )
     monkeypatch.setattr(hits_module, "_run_finemo", lambda *_, **__: (table, []))
     patterns = read_discovery(stage.folder / "modisco.h5").patterns
-    called = call_hits(maps, stage.regions, [null], stage.folder / "modisco.h5", patterns, names={}).hits
+    called = call_hits(maps, stage.regions, [null], stage.folder / "modisco.h5", patterns, names={}, labels={}).hits
     assert len(called) > 50
     assert ((called["q_value"] < 0.1) == (called["correlation"] > 0.85)).all()
     assert 0 < (called["q_value"] < 0.1).sum() < len(called)
@@ -93,7 +93,9 @@ def test_chunks_and_overlapping_windows_change_nothing(tmp_path, stage, hits, mo
     monkeypatch.setattr(hits_module, "_CHUNK", 80)
     found = read_discovery(stage.folder / "modisco.h5")
     maps = open_maps(tmp_path / "twice.h5")
-    table, counts, notices, decoys = call_hits(maps, regions, [], stage.folder / "modisco.h5", found.patterns, names={})
+    table, counts, notices, decoys = call_hits(
+        maps, regions, [], stage.folder / "modisco.h5", found.patterns, names={}, labels={}
+    )
     expected = hits[hits["region_id"].isin(stage.regions["region_id"][:60])]
     same = ["chrom", "start", "end", "strand", "pattern"]
     pd.testing.assert_frame_equal(table[same], expected[same].reset_index(drop=True))
@@ -107,7 +109,7 @@ def test_chunks_and_overlapping_windows_change_nothing(tmp_path, stage, hits, mo
 def test_no_patterns_no_hits(stage):
     maps = open_maps(stage.folder / "real.h5")
     regions = read_regions(stage.folder / "real.bed", maps)
-    table, counts, notices, decoys = call_hits(maps, regions, [], stage.folder / "modisco.h5", [], names={})
+    table, counts, notices, decoys = call_hits(maps, regions, [], stage.folder / "modisco.h5", [], names={}, labels={})
     assert table.empty
     assert counts.empty
     assert decoys.empty
@@ -118,4 +120,4 @@ def test_null_of_another_length_is_refused(tmp_path, stage):
     simulate(tmp_path / "short.h5", n=4, length=190, seed=1)
     maps = open_maps(stage.folder / "real.h5")
     with pytest.raises(UserError, match="190 bp"):
-        call_hits(maps, stage.regions, [open_maps(tmp_path / "short.h5")], "m.h5", [], names={})
+        call_hits(maps, stage.regions, [open_maps(tmp_path / "short.h5")], "m.h5", [], names={}, labels={})

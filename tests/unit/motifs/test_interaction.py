@@ -1,7 +1,9 @@
+import itertools
+
 import numpy as np
 import pandas as pd
 
-from lucidna.motifs.interaction import choose_pairs, double_ablation, expected_interaction
+from lucidna.motifs.interaction import Expected, choose_pairs, double_ablation, expected_interaction, interaction_p
 
 from .toy import additive, both, either, sequences_with_both, toy
 
@@ -45,9 +47,57 @@ def test_saturation_is_expected_of_any_pair():
     others = [pair(40), pair(60), pair(30, extra=2.0), pair(50)]
     first, second, distance, interaction = pair(50, extra=0.3)
     expected = expected_interaction(first, second, distance, others)
-    np.testing.assert_allclose(interaction - expected, 0.3)
-    assert (expected < 0).all()
-    assert (expected_interaction(first, second, distance, others[:2]) == 0).all()
+    np.testing.assert_allclose(interaction - expected.values, 0.3)
+    assert (expected.values < 0).all()
+    unknown = expected_interaction(first, second, distance, others[:2])
+    assert (unknown.values == 0).all()
+    assert unknown.deviation == 0
+
+
+def made_pairs(rng, *, elements=5, planted=None, spread=0.25, noise=0.05):
+    """Double ablations of all pairs of elements that saturate, each pair to its own degree."""
+    strength = rng.uniform(0.4, 1.2, elements)
+    pairs = []
+    for a, b in itertools.combinations(range(elements), 2):
+        n = int(rng.integers(25, 60))
+        one, two = (strength[k] * rng.uniform(0.5, 1.5, n) for k in (a, b))
+        distance = rng.integers(8, 100, n)
+        multiple = -0.2 * (1 + 0.3 * (distance <= 40)) * (1 + spread * rng.normal())
+        if (a, b) == planted:
+            multiple = np.zeros(n)
+        pairs.append((one, two, distance, multiple * one * two + noise * rng.normal(size=n)))
+    return pairs
+
+
+def p_values(pairs):
+    return [
+        interaction_p(own[3], expected_interaction(*own[:3], pairs[:i] + pairs[i + 1 :])) for i, own in enumerate(pairs)
+    ]
+
+
+def test_saturation_alone_is_called_an_interaction_at_the_nominal_rate():
+    rng = np.random.default_rng(3)
+    found = np.array([p_values(made_pairs(rng)) for _ in range(150)])
+    assert 0.02 < (found <= 0.05).mean() < 0.07
+    assert (found <= 0.01).mean() < 0.02
+    assert 0.06 < (found <= 0.1).mean() < 0.13
+
+
+def test_a_planted_interaction_is_found_among_pairs_that_saturate():
+    rng = np.random.default_rng(4)
+    places = list(itertools.combinations(range(5), 2))
+    own = places.index((1, 3))
+    found = np.array([p_values(made_pairs(rng, planted=(1, 3), spread=0.15)) for _ in range(40)])
+    assert (found[:, own] <= 0.01).mean() > 0.9
+    # It widens the spread that the others are judged by, and makes none of them a pair.
+    assert (np.delete(found, own, axis=1) <= 0.05).mean() < 0.05
+
+
+def test_nothing_to_judge_by():
+    nothing = Expected(np.zeros(3), 0.0, np.inf)
+    assert np.isnan(interaction_p(np.ones(1), Expected(np.zeros(1), 0.0, np.inf)))
+    assert interaction_p(np.zeros(3), nothing) == 1.0
+    assert interaction_p(np.array([1.0, 1.1, 0.9]), nothing) < 0.01
 
 
 def test_a_saturating_network_is_told_from_an_and():

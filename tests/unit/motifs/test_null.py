@@ -28,12 +28,14 @@ def test_labels_against_the_null():
     assert table.loc[STRONG.name, "label"] == "supported"
     assert table.loc[STRONG.name, "ratio"] == pytest.approx(80 * 9 * 9 / (6 * 5 * 5))
     assert table.loc[STRONG.name, "p_value"] == pytest.approx(1 / 3)
+    assert (table.loc[STRONG.name, "null_draws"], table.loc[STRONG.name, "null_empty"]) == (1, 0)
     assert table.loc[RARE.name, "label"] == "supported"
     same = calibrate(make_discovery([NOISE[0]]), [make_discovery(NOISE)]).iloc[0]
     assert (same["label"], same["p_value"]) == ("as in the null", 1.0)
     negative = table.loc[NEGATIVE.name]
     assert (negative["label"], negative["n_null"]) == ("supported (null found none)", 0)
-    assert np.isnan(negative["p_value"])
+    # The one draw has no negative pattern: it is the one value, 0, of the null.
+    assert (negative["null_empty"], negative["p_value"]) == (1, 1 / 2)
 
 
 def test_margin_separates_weak_from_supported():
@@ -90,9 +92,39 @@ def test_a_null_without_patterns_still_sets_a_bar():
         "supported (null found none)",
     ]
     assert table.loc[STRONG.name, "null_max"] == pytest.approx(20 * 6 * 15 / 100)
-    assert table["p_value"].isna().all()
+    assert (table["p_value"] == 1 / 2).all()
     silent = calibrate(make_discovery([RARE]), [make_discovery([], strength=0.0)]).iloc[0]
     assert (silent["label"], silent["ratio"]) == ("supported (null found none)", np.inf)
+
+
+def test_p_exists_and_falls_with_every_draw_that_finds_nothing():
+    """The only pattern of a clean run: p = 1 / (1 + draws), and q is the same."""
+    for draws in (1, 2, 5):
+        table = calibrate(make_discovery([STRONG]), [make_discovery([])] * draws).iloc[0]
+        assert (table["n_null"], table["null_draws"], table["null_empty"]) == (0, draws, draws)
+        assert table["p_value"] == table["q_value"] == pytest.approx(1 / (1 + draws))
+    # Draws with patterns have one value for each, draws without have one 0.
+    both = calibrate(make_discovery([STRONG]), [make_discovery(NOISE), make_discovery([])]).iloc[0]
+    assert (both["n_null"], both["null_empty"], both["p_value"]) == (2, 1, pytest.approx(1 / 4))
+    larger = make_pattern("pos_patterns.pattern_3", "AGGCTATAGGC", n_seqlets=90)
+    beaten = calibrate(make_discovery([STRONG]), [make_discovery([larger]), make_discovery([])]).iloc[0]
+    assert beaten["p_value"] == pytest.approx(2 / 3)
+
+
+def test_p_of_noise_against_noise_is_not_too_small():
+    """Real maps and draws alike: the run's least p is at most 1 / (1 + draws) in no more than that share of runs."""
+    rng = np.random.default_rng(0)
+    draws, small = 4, 0
+
+    def run():
+        size = rng.integers(0, 60)
+        return make_discovery([make_pattern("pos_patterns.pattern_0", "AAGAT", n_seqlets=size)] if size >= 20 else [])
+
+    for _ in range(400):
+        real, nulls = run(), [run() for _ in range(draws)]
+        p_values = calibrate(real, nulls)["p_value"]
+        small += len(p_values) > 0 and p_values.min() <= 1 / (1 + draws) + 1e-9
+    assert 0.1 < small / 400 < 0.2 + 3 * (0.2 * 0.8 / 400) ** 0.5
 
 
 def test_seqlet_q_counts_null_seqlets_as_strong():

@@ -79,7 +79,7 @@ def test_the_planted_pair_and_its_spacing_are_found_and_nothing_else(table):
     planted = found[(found["element_a"] == "OCT") & (found["element_b"] == "SOX")].iloc[0]
     assert (planted["distance"], planted["strands"]) == (PAIR_SPACING, "same")
     assert planted["at_distance"] > 5 * planted["expected_at_distance"]
-    assert planted["evidence"] == "spacing, more than the sum"
+    assert planted["evidence"] == "spacing, more than expected"
     others = found.drop(index=planted.name)
     assert not others["evidence"].str.contains("spacing").any()
     assert not others["evidence"].str.contains("more than").any()

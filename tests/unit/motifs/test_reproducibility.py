@@ -29,10 +29,13 @@ def test_a_pattern_is_found_in_the_runs_that_have_it():
             "c": EMPTY,
         },
         "method": {"ism": EMPTY, "saliency": make_discovery([blurred("pos_patterns.pattern_0", NAMES[0], seed=3)])},
-        "null maps": {"shuffled 0": make_discovery([make_pattern("pos_patterns.pattern_0", "AAGATTTG", n_seqlets=20)])},
+        "null maps": {
+            "shuffled 0": make_discovery([make_pattern("pos_patterns.pattern_0", "AAGATTTG", n_seqlets=20)]),
+            "permuted 0": EMPTY,
+        },
     }
     table = look_up(FINAL, runs)
-    assert len(table) == 3 * 6
+    assert len(table) == 3 * 7
     found = table[table["found"] == "yes"].groupby("pattern")["run"].apply(list).to_dict()
     assert found == {FINAL[0].name: ["b", "saliency"], FINAL[1].name: ["a"], FINAL[2].name: ["b"]}
     in_b = table[(table["run"] == "b") & (table["found"] == "yes")].set_index("pattern")["best"]
@@ -48,6 +51,7 @@ def test_a_pattern_is_found_in_the_runs_that_have_it():
         "n_outputs": 0,
         "nulls": 0,
         "n_nulls": 1,
+        "nulls_unsearched": 1,
     }
     entries = {
         "a": {"fold": "f0", "seed": 0, "family": "x"},
@@ -56,6 +60,16 @@ def test_a_pattern_is_found_in_the_runs_that_have_it():
     }
     groups = group_counts(table, FINAL, entries).set_index("pattern")
     assert groups.loc[FINAL[0].name].tolist() == [1, 2, 1, 2, 1, 2]
+
+
+def test_a_run_is_searched_or_not_for_each_sign():
+    positive_only = make_discovery(FINAL)
+    positive_only.facts["neg_seqlets_used"] = 0
+    negative = make_pattern("neg_patterns.pattern_0", NAMES[0], n_seqlets=50)
+    table = look_up([FINAL[0], negative], {"null maps": {"shuffled 0": positive_only}})
+    assert table["found"].tolist() == ["yes", "too few seqlets"]
+    number = counts(table, [FINAL[0], negative])
+    assert number[["nulls", "n_nulls", "nulls_unsearched"]].to_numpy().tolist() == [[1, 1, 0], [0, 0, 1]]
 
 
 def test_other_motifs_halves_and_signs_are_not_the_pattern():

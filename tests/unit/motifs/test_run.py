@@ -1,10 +1,13 @@
+import shutil
+
+import h5py
 import numpy as np
 import pytest
 
 from lucidna.attribution.hdf5 import write_attributions
 from lucidna.errors import UserError
 from lucidna.files import read_json, read_tsv
-from lucidna.motifs.hit_columns import own_names
+from lucidna.motifs.hit_columns import of_credible, own_names, read_hits
 from lucidna.motifs.patterns import read_discovery
 from lucidna.motifs.run import NO_DECOYS, annotate, discover
 
@@ -90,7 +93,9 @@ def test_patterns_of_noise_are_not_supported(noise):
     )
     assert summary["patterns"]["total"] == len(found.patterns)
     assert summary["patterns"]["supported"] == 0
-    assert summary["hits"]["at_fdr"] <= 0.02 * max(summary["hits"]["total"], 50)
+    assert summary["hits"]["at_fdr"] == 0
+    assert (noise / "out" / "hits.bed").read_text() == ""
+    assert summary["hits"]["at_fdr_not_supported"] <= 0.02 * max(summary["hits"]["total"], 50)
     assert any("motifs.database is null" in notice for notice in summary["notices"])
 
 
@@ -118,6 +123,65 @@ def test_without_decoys_no_hit_has_a_q_value_and_the_tables_say_why(tmp_path, st
     assert (tmp_path / "out" / "hits.bed").read_text() == ""
     notice = f"{NO_DECOYS}: no hit has a q-value, and patterns are compared with those of permuted maps only"
     assert notice in summary["notices"]
+
+
+def test_hits_of_patterns_like_the_null_count_nowhere_but_in_their_table(tmp_path, stage):
+    """With the real maps' own patterns as the null no pattern is supported, however credible its hits are."""
+    summary = annotate(
+        stage.folder / "real.h5",
+        stage.folder / "real.bed",
+        stage.folder / "modisco.h5",
+        tmp_path,
+        null_attributions=[stage.folder / "null.h5", stage.folder / "real.h5"],
+        null_modisco=[stage.folder / "null.modisco.h5", stage.folder / "modisco.h5"],
+    )
+    assert summary["patterns"]["supported"] == 0
+    hits = read_hits(tmp_path / "hits.tsv")
+    labels = read_tsv(tmp_path / "patterns.tsv").set_index("pattern")["label"]
+    assert (hits["label"] == hits["pattern"].map(labels)).all()
+    assert set(hits["label"]) <= {"weak", "as in the null"}
+    only = annotate(
+        stage.folder / "real.h5",
+        stage.folder / "real.bed",
+        stage.folder / "modisco.h5",
+        tmp_path / "plain",
+        null_attributions=[stage.folder / "null.h5"],
+        null_modisco=[stage.folder / "null.modisco.h5"],
+    )
+    assert only["hits"]["at_fdr"] > 100
+    assert only["hits"]["at_fdr_not_supported"] == 0
+    hits["q_value"] = read_hits(tmp_path / "plain" / "hits.tsv")["q_value"]
+    assert of_credible(hits).empty
+    assert len(of_credible(hits.assign(label="not tested"))) == len(hits)
+    assert (tmp_path / "hits.bed").read_text() == ""
+    regions = read_tsv(tmp_path / "regions.tsv")
+    assert regions["hits"].sum() == 0
+    assert not [name for name in regions if "pattern" in name]
+
+
+def test_without_a_null_all_patterns_count_and_that_is_said(tmp_path, stage):
+    paths = [stage.folder / name for name in ("real.h5", "real.bed", "modisco.h5")]
+    summary = annotate(*paths, tmp_path)
+    assert set(read_hits(tmp_path / "hits.tsv")["label"]) == {"not tested"}
+    assert any("no pattern is tested, and all count as supported" in notice for notice in summary["notices"])
+    assert sum("pattern" in name for name in read_tsv(tmp_path / "regions.tsv")) == summary["patterns"]["total"]
+    assert summary["hits"]["at_fdr"] == 0
+
+
+def test_maps_of_zeros_are_no_null_and_have_no_patterns(tmp_path, stage):
+    for name in ("real.h5", "null.h5"):
+        shutil.copy(stage.folder / name, tmp_path / name)
+        with h5py.File(tmp_path / name, "r+") as handle:
+            handle["shap/seq"][...] = 0
+    discover(tmp_path / "null.h5", tmp_path / "null.modisco.h5", window=160)
+    bed, patterns = stage.folder / "real.bed", stage.folder / "modisco.h5"
+    nulls = {"null_attributions": [tmp_path / "null.h5"], "null_modisco": [tmp_path / "null.modisco.h5"]}
+    summary = annotate(stage.folder / "real.h5", bed, patterns, tmp_path / "out", **nulls)
+    assert any("1 of 1 sets of maps of shuffled sequences are 0" in notice for notice in summary["notices"])
+    assert summary["labels"]["not tested"] == summary["patterns"]["total"]
+    assert read_hits(tmp_path / "out" / "hits.tsv")["q_value"].isna().all()
+    with pytest.raises(UserError, match=r"real.h5: every contribution is 0, but .*modisco.h5 holds 3 patterns"):
+        annotate(tmp_path / "real.h5", bed, patterns, tmp_path / "none", **nulls)
 
 
 def test_nothing_found_is_said(tmp_path):

@@ -444,6 +444,7 @@ def write_motifs(root: Path, rows: pd.DataFrame, drawn: list, rng: np.random.Gen
             "n_methods": [2, 0, 0],
             "nulls": [0, 1, 0],
             "n_nulls": [2, 2, 0],
+            "nulls_unsearched": [1, 0, 2],
             "composite_of": ["", f"{names[0]}+ + {names[0]}- spacing 3", ""],
             "half_of": [names[1], "", ""],
         }
@@ -474,6 +475,7 @@ def write_motifs(root: Path, rows: pd.DataFrame, drawn: list, rng: np.random.Gen
     hits = pd.DataFrame(found, columns=["chrom", "start", "end", "strand", "pattern", "region_id"])
     hits["score"] = rng.exponential(1, len(hits))
     hits["q_value"] = rng.uniform(0, 0.12, len(hits))
+    hits["label"] = hits["pattern"].map(dict(zip(patterns["pattern"], patterns["label"], strict=True)))
     write_tsv(folder / "hits.tsv", hits)
     hits[hits["q_value"] <= 0.1].to_csv(folder / "hits.bed", sep="\t", header=False, index=False)
     thinned = {"share": [0.5, 1.0], "seqlets": [120, 240], "patterns": [2.5, 3.0], "supported": [2.0, 2.0]}

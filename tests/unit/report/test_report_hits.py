@@ -29,7 +29,7 @@ def made_pairs():
         ["pos_patterns.pattern_1", "pos_patterns.pattern_2"],
     )
     table["strands"], table["distance"] = "same", [-3.0, 16.0]
-    table["evidence"] = [np.nan, "spacing, more than the sum"]
+    table["evidence"] = [np.nan, "spacing, more than expected"]
     return table
 
 
@@ -53,7 +53,7 @@ def test_effects_are_tabulated(tmp_path):
     assert texts(importance)[0][:2] == ["pos 0", "0.900"]
     assert "200" in importance.caption
     assert texts(pairs)[0][:2] == ["AAA", "GGG"]  # the one with evidence first
-    assert texts(pairs)[0][-1] == "spacing, more than the sum"
+    assert texts(pairs)[0][-1] == "spacing, more than expected"
     assert texts(pairs)[1][-1] == "–"
     assert len(block["notes"]) == 1
     assert "effects.max_hits bound: 40 of 50" in block["notes"][0]

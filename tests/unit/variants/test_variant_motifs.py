@@ -58,10 +58,12 @@ def test_supported_patterns_and_credible_hits_are_read(tmp_path, heads):
     for head in heads:
         folder = tmp_path / head
         folder.mkdir()
-        hits = pd.DataFrame({"chrom": "c", "start": [1, 2], "end": [5, 6], "pattern": "pos_patterns.pattern_0"})
-        write_tsv(folder / "hits.tsv", hits.assign(motif=["CTCF", ""], contribution=1.0, q_value=[0.05, 0.5]))
         write_tsv(folder / "regions.tsv", pd.DataFrame({"chrom": ["c"], "start": [0], "end": [9], "hits": [1]}))
         names = [f"pos_patterns.pattern_{k}" for k in range(3)]
+        hits = pd.DataFrame({"chrom": "c", "start": [1, 2, 3], "end": [5, 6, 7]})
+        hits["pattern"] = [names[0], names[0], names[1]]
+        # The third is credible, but its pattern is weak.
+        write_tsv(folder / "hits.tsv", hits.assign(motif=["CTCF", "", ""], contribution=1.0, q_value=[0.05, 0.5, 0.01]))
         table = pd.DataFrame({"pattern": names, "label": [SUPPORTED, WEAK, SUPPORTED], "match_name": ["CTCF", "x", ""]})
         write_tsv(folder / "patterns.tsv", table)
         write_meme(folder / "patterns.meme", names, [ppm("ACGT")] * 3, sites=[5] * 3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from lucidna.files import atomic_path
 
 _MILLION = 1_000_000
 _ROW_TOLERANCE = 1e-2
+_ROUNDING = 1e-6  # by which a printed probability of 1 may exceed it
 
 
 @dataclass(frozen=True)
@@ -47,8 +49,8 @@ def read_meme(path: str | Path) -> list[Motif]:
     Raises
     ------
     UserError
-        When the file is missing, is not MEME, holds no motif, or has a row that is not four probabilities
-        with sum 1 (within 0.01); the line is named.
+        When the file is missing, is not MEME, holds no motif, names two motifs alike (the name tells the
+        matches apart), or has a row that is not four probabilities with sum 1 (within 0.01); the line is named.
     """
     path = Path(path)
     if not path.is_file():
@@ -57,6 +59,7 @@ def read_meme(path: str | Path) -> list[Motif]:
     header: tuple[str, str] | None = None
     header_line = width = 0
     rows: list[list[float]] | None = None
+    named: dict[str, int] = {}
     seen_version = False
     with path.open(encoding="utf-8", errors="replace") as handle:
         for number, line in enumerate(handle, start=1):
@@ -71,6 +74,12 @@ def read_meme(path: str | Path) -> list[Motif]:
                 if header is not None:
                     raise UserError(f"{path}, line {header_line}: motif '{header[0]}' has no complete matrix")
                 header, header_line, rows = (_word(words, 1, path, number), " ".join(words[2:])), number, None
+                if header[0] in named:
+                    raise UserError(
+                        f"{path}, line {number}: motif '{header[0]}' has the name of the one in line "
+                        f"{named[header[0]]}: rename or remove one of them"
+                    )
+                named[header[0]] = number
             elif words[0].startswith("letter-probability") and header is not None:
                 found = re.search(r"\bw=\s*(\d+)", line)
                 width, rows = int(found.group(1)) if found else 0, []
@@ -157,8 +166,13 @@ def _row(words: list[str], path: Path, number: int) -> list[float]:
     if len(words) != 4 or not _is_row(words):
         raise UserError(f"{path}, line {number}: '{' '.join(words)[:60]}' is not four probabilities: mend the matrix")
     row = [float(word) for word in words]
-    if min(row) < 0 or abs(sum(row) - 1) > _ROW_TOLERANCE:
+    for word, value in zip(words, row, strict=True):
+        if not math.isfinite(value) or value < 0:
+            raise UserError(f"{path}, line {number}: '{word}' is not a probability (0 to 1): mend the matrix")
+    if abs(sum(row) - 1) > _ROW_TOLERANCE:
         raise UserError(f"{path}, line {number}: the row sums to {sum(row):.4g}, not 1: give probabilities, not counts")
+    if max(row) > 1 + _ROUNDING:
+        raise UserError(f"{path}, line {number}: '{max(row):g}' is not a probability (0 to 1): mend the matrix")
     return row
 
 

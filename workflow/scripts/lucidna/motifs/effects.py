@@ -19,9 +19,9 @@ from lucidna.errors import UserError
 from lucidna.files import read_tsv, write_json, write_tsv
 from lucidna.motifs.effect_tables import EffectSettings, ablation_table, importance_table
 from lucidna.motifs.elements import element_hits, elements
-from lucidna.motifs.hit_columns import read_hits, write_hits
+from lucidna.motifs.hit_columns import of_credible, read_hits, write_hits
 from lucidna.motifs.maps import open_maps, read_regions
-from lucidna.motifs.null import SUPPORTED, SUPPORTED_EMPTY, UNTESTED
+from lucidna.motifs.null import CREDIBLE
 from lucidna.motifs.pair_table import pairs_table
 from lucidna.motifs.patterns import read_discovery
 from lucidna.motifs.predictor import Networks
@@ -57,8 +57,9 @@ def instance_effects(
     attributions_h5, regions_bed : path
         The maps that the motifs come from, and their places.
     motifs_dir : path
-        Holds modisco.h5, patterns.tsv and hits.tsv, and gets ablation.tsv (the hits with q <= fdr, and their
-        effects), importance.tsv, elements.tsv, pairs.tsv (of elements, see `elements`) and effects.json.
+        Holds modisco.h5, patterns.tsv and hits.tsv, and gets ablation.tsv (the hits of supported patterns
+        with q <= fdr, and their effects), importance.tsv, elements.tsv, pairs.tsv (of elements, see `elements`) and
+        effects.json.
     head, task
         What is predicted (see `attribution.output.ScalarOutput`).
     settings : EffectSettings, optional
@@ -90,19 +91,21 @@ def instance_effects(
     regions = read_regions(regions_bed, maps)
     with h5py.File(maps.path, "r") as handle:
         sequences = codes_of(handle["raw/seq"][:])
-    hits = read_hits(folder / "hits.tsv")
+    hits = of_credible(read_hits(folder / "hits.tsv"))
     hits = hits[hits["q_value"].astype(float) <= fdr].reset_index(drop=True)
     placed = within_windows(hits, regions, folder / "hits.tsv")
     labels = read_tsv(folder / "patterns.tsv").set_index("pattern")["label"]
     patterns = read_discovery(folder / "modisco.h5", trim=trim).patterns
-    credible = [name for name in labels.index if labels[name] in (SUPPORTED, SUPPORTED_EMPTY, UNTESTED)]
+    credible = [name for name in labels.index if labels[name] in CREDIBLE]
 
     notices = []
     if not models:
         notices.append(NONE_CHOSEN)
         hits, placed, patterns, credible = hits[:0], placed[:0], [], []
     elif not len(hits):
-        notices.append(f"no hit has q <= {fdr:g}: there is nothing to ablate and there are no pairs")
+        notices.append(
+            f"no hit of a supported pattern has q <= {fdr:g}: there is nothing to ablate and there are no pairs"
+        )
     networks = Networks([model for _, model in models], head=head, task=task, batch_size=batch_size, device=device)
     ablated = ablation_table(networks, sequences, hits, placed, settings, seed=seed)
     if len(ablated) < len(hits):
@@ -127,7 +130,7 @@ def instance_effects(
         "ablated": len(ablated),
         "patterns": len(importance),
         "pairs": len(pairs),
-        "pairs_found": int((pairs["evidence"] == "spacing, more than the sum").sum()),
+        "pairs_found": int((pairs["evidence"] == "spacing, more than expected").sum()),
         "predictions": networks.n_predicted,
         "notices": notices,
         "seconds": round(time.perf_counter() - started, 1),

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from lucidna.files import read_tsv, write_tsv
+from lucidna.motifs.null import CREDIBLE
 
 COLUMNS = [
     "chrom",
@@ -22,9 +23,10 @@ COLUMNS = [
     "strand",
     "region_id",
     "row",
-    "agreement",
+    "sign_agreement",
     "q_value",
     "motif",
+    "label",
 ]
 FINEMO_NAMES = {
     "chrom": "chr",
@@ -50,6 +52,11 @@ def write_hits(path: str | Path, hits: pd.DataFrame) -> None:
 def read_hits(path: str | Path) -> pd.DataFrame:
     """Read hits.tsv, or a table that begins with its columns, with the names of `COLUMNS`."""
     return own_names(read_tsv(path))
+
+
+def of_credible(hits: pd.DataFrame) -> pd.DataFrame:
+    """Return the hits of supported patterns; where no null was run or no label is given, those of all patterns."""
+    return hits[hits["label"].isin(CREDIBLE)] if "label" in hits else hits
 
 
 def own_names(hits: pd.DataFrame) -> pd.DataFrame:

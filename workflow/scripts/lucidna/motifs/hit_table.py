@@ -15,11 +15,11 @@ from lucidna.motifs.maps import MapFile, map_blocks, project
 
 
 def sign_agreement(maps: MapFile, hits: pd.DataFrame) -> np.ndarray:
-    """Return the share of networks that agree on each hit.
+    """Return how far the networks agree on the sign of what each hit contributes.
 
     At every base the attribution file holds the share of networks whose contribution has the sign of the mean.
-    A hit's share is the mean over its bases, weighted by |contribution|: at a base that contributes nothing
-    signs are a matter of chance.
+    A hit's value is the mean over its bases, weighted by |contribution|: at a base that contributes nothing
+    signs are a matter of chance. It does not say in how many networks' own maps the hit would be called.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def _window_sums(values: np.ndarray, hits: pd.DataFrame) -> np.ndarray:
 def region_table(
     maps: MapFile, regions: pd.DataFrame, hits: pd.DataFrame, patterns: Sequence[str], *, fdr: float
 ) -> pd.DataFrame:
-    """Summarise the credible hits of each region.
+    """Summarise the hits of each region.
 
     Parameters
     ----------
@@ -75,7 +75,8 @@ def region_table(
     regions : DataFrame
         chrom, start, end, region_id: one line per map.
     hits : DataFrame
-        `hit_columns.COLUMNS`, in genome coordinates. A hit counts in every region whose window holds all of it.
+        Of `patterns`: `hit_columns.COLUMNS`, in genome coordinates. A hit counts in every region whose window
+        holds all of it.
     patterns : sequence of str
     fdr : float
         Largest q-value of a hit that counts; where no hit has one, none counts.

@@ -43,9 +43,9 @@ class Calls(NamedTuple):
         `hit_columns.COLUMNS`: chrom, start, end (0-based, half-open), start_untrimmed, end_untrimmed (of the
         whole CWM), pattern, relative_score (the coefficient when every map has one strength), score,
         correlation (cosine with the CWM, 0 to 1), contribution (sum of the projected map, units of the model's
-        output), strand, region_id, row (of the maps), agreement (of networks, `hit_table.sign_agreement`),
-        q_value, motif; in genome order. A hit seen in several overlapping windows is listed once, where its
-        correlation is best.
+        output), strand, region_id, row (of the maps), sign_agreement (of networks, `hit_table.sign_agreement`),
+        q_value, motif, label (of the pattern); in genome order. A hit seen in several overlapping windows is listed
+        once, where its correlation is best.
     counts : DataFrame
         pattern, hits, decoy_hits: before the removal of repeats.
     notices : list of str
@@ -67,6 +67,7 @@ def call_hits(
     patterns: Sequence[Pattern],
     *,
     names: dict[str, str],
+    labels: dict[str, str],
     lambda_: float = 0.7,
     trim: float = 0.3,
     threads: int = 1,
@@ -95,6 +96,8 @@ def call_hits(
         The same patterns, read.
     names : dict
         Pattern -> name of its database match.
+    labels : dict
+        Pattern -> what the comparison with the null says of it (`null.calibrate`).
     lambda_ : float
         Sparsity, and the least cosine similarity of a hit with its CWM.
     trim : float
@@ -148,11 +151,11 @@ def call_hits(
         n_target_regions=maps.n_regions,
         n_decoy_regions=sum(null.n_regions for null in nulls),
     )
-    targets["agreement"] = sign_agreement(maps, targets)
+    targets["sign_agreement"] = sign_agreement(maps, targets)
     counts = pd.DataFrame({"pattern": [pattern.name for pattern in patterns]})
     for column, table in (("hits", targets), ("decoy_hits", decoys)):
         counts[column] = counts["pattern"].map(table["pattern"].value_counts()).fillna(0).astype(int)
-    return Calls(_place(targets, regions, names), counts, notices, _by_draw(decoys, maps, nulls))
+    return Calls(_place(targets, regions, names, labels), counts, notices, _by_draw(decoys, maps, nulls))
 
 
 def _by_draw(decoys: pd.DataFrame, maps: MapFile, nulls: Sequence[MapFile]) -> pd.DataFrame:
@@ -233,7 +236,7 @@ def _run_finemo(
     return result, [f"Fi-NeMo did not converge in {unfitted} of {rows} maps"] if unfitted else []
 
 
-def _place(targets: pd.DataFrame, regions: pd.DataFrame, names: dict[str, str]) -> pd.DataFrame:
+def _place(targets: pd.DataFrame, regions: pd.DataFrame, names: dict[str, str], labels: dict[str, str]) -> pd.DataFrame:
     window = regions.iloc[targets["row"].to_numpy()]
     places = ("start", "end", "start_untrimmed", "end_untrimmed")
     table = targets.assign(
@@ -241,6 +244,7 @@ def _place(targets: pd.DataFrame, regions: pd.DataFrame, names: dict[str, str]) 
         **{name: targets[name].to_numpy() + window["start"].to_numpy() for name in places},
         region_id=window["region_id"].to_numpy(),
         motif=targets["pattern"].map(names).fillna(""),
+        label=targets["pattern"].map(labels),
     )
     # Chromosomes in the order of the regions, which is that of the genome.
     order = {chrom: rank for rank, chrom in enumerate(dict.fromkeys(regions["chrom"]))}

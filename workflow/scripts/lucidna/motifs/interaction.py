@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from scipy.stats import t as student
 
 from lucidna.motifs.ablation import Predict, control_places, effects_of, region_shuffles, spans
 
@@ -32,6 +33,24 @@ class Interaction(NamedTuple):
     second: np.ndarray
     pairs: np.ndarray
     control: np.ndarray
+
+
+class Expected(NamedTuple):
+    """What any two instances are expected to do beyond the sum.
+
+    Attributes
+    ----------
+    values : ndarray
+        float64 (n,).
+    deviation : float
+        Standard error of their mean, as the expectation of one pair of elements; 0 where nothing is expected.
+    degrees : float
+        Degrees of freedom of `deviation`.
+    """
+
+    values: np.ndarray
+    deviation: float
+    degrees: float
 
 
 def double_ablation(
@@ -76,13 +95,19 @@ def double_ablation(
 
 def expected_interaction(
     first: np.ndarray, second: np.ndarray, distance: np.ndarray, others: Sequence[tuple[np.ndarray, ...]]
-) -> np.ndarray:
+) -> Expected:
     """Predict what two instances would do beyond the sum if they were any two instances.
 
     Networks saturate, and log counts of overlapping effects do not add up: pairs without any grammar interact.
     For each pair of other elements the interaction is fitted (least squares, no intercept) as a multiple of the
     product of what the two add alone, once for instances up to 40 bp apart and once for the rest. The median of
     these multiples is what is expected of any pair: a few pairs with a grammar do not move it.
+
+    The multiples of pairs without a grammar differ, for some elements saturate sooner than others. Their variance
+    about the median, each weighted by how well it is known (w, its sum of squared products), has a part that is
+    due to the few instances of each; the rest is what the multiple of one more pair may be off by (method of
+    moments, as DerSimonian & Laird 1986). To it comes the variance of the median, pi / 2 / K of the whole for
+    K = (sum w)^2 / sum w^2 pairs.
 
     Parameters
     ----------
@@ -93,21 +118,60 @@ def expected_interaction(
 
     Returns
     -------
-    ndarray
-        float64 (n,); zeros with fewer than three other pairs.
+    Expected
+        Zeros that nothing is known against, with fewer than three other pairs.
     """
-    expected = np.zeros(len(first))
+    values, deviation, degrees = np.zeros(len(first)), 0.0, np.inf
     for close in (True, False):
         here = (np.abs(distance) <= _CLOSE) == close
-        factors = []
+        factors, weights, noise = [], [], []
         for one, two, apart, interaction in others:
             rows = (np.abs(apart) <= _CLOSE) == close
             product = (one * two)[rows]
             if rows.sum() >= _FEWEST and (product**2).sum() > 0:
-                factors.append((interaction[rows] * product).sum() / (product**2).sum())
-        if len(factors) >= _FEWEST_OTHERS:
-            expected[here] = np.median(factors) * (first * second)[here]
-    return expected
+                weights.append((product**2).sum())
+                factors.append((interaction[rows] * product).sum() / weights[-1])
+                noise.append(((interaction[rows] - factors[-1] * product) ** 2).sum() / (rows.sum() - 1))
+        if len(factors) >= _FEWEST_OTHERS and here.any():
+            factor, weight = np.median(factors), np.array(weights) / np.sum(weights)
+            sampling = np.sum(noise) / np.sum(weights)  # the weighted mean of the multiples' own variances
+            values[here] = factor * (first * second)[here]
+            number = max(1 / (weight**2).sum(), 1 + 1e-6)
+            variance = (weight * (np.array(factors) - factor) ** 2).sum() * number / (number - 1)
+            # A pair that saturates soon does so at every distance: the two errors add up.
+            mean_product = abs((first * second)[here].sum()) / len(first)
+            deviation += mean_product * np.sqrt(max(variance - sampling, 0.0) + variance * np.pi / 2 / number)
+            degrees = min(degrees, number - 1)
+    return Expected(values, deviation, degrees)
+
+
+def interaction_p(interaction: np.ndarray, expected: Expected) -> float:
+    """Test whether a pair's mean interaction is that of any pair: two-sided.
+
+    The difference of the means is divided by its standard error, which has two parts: instances vary (variance over
+    instances / n), and the expectation is uncertain (`Expected.deviation`). The ratio is compared with Student's t, its
+    degrees of freedom by Welch and Satterthwaite.
+
+    Parameters
+    ----------
+    interaction : ndarray
+        float64 (n,), means over networks.
+    expected : Expected
+
+    Returns
+    -------
+    float
+        NaN with fewer than two instances; 1 where nothing varies.
+    """
+    n = len(interaction)
+    if n < 2:
+        return float("nan")
+    difference = interaction - expected.values
+    within, between = difference.var(ddof=1) / n, expected.deviation**2
+    if within + between == 0:
+        return 1.0
+    degrees = (within + between) ** 2 / (within**2 / (n - 1) + between**2 / expected.degrees)
+    return float(2 * student.sf(abs(difference.mean()) / np.sqrt(within + between), degrees))
 
 
 def choose_pairs(pairs: pd.DataFrame, most: int, *, preferred: np.ndarray, seed: int) -> np.ndarray:

@@ -99,6 +99,11 @@ def map_blocks(
             yield first, handle["raw/seq"][rows], hypothetical
 
 
+def is_zero(maps: MapFile) -> bool:
+    """Say whether there are maps and every hypothetical contribution in them is 0."""
+    return maps.n_regions > 0 and not any(hypothetical.any() for _, _, hypothetical in map_blocks(maps))
+
+
 def read_predictions(maps: MapFile) -> np.ndarray:
     """Return the predictions beside the maps, float64 (N,); none where the file has none."""
     with h5py.File(maps.path, "r") as handle:

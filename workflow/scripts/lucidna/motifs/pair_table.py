@@ -11,8 +11,13 @@ import pandas as pd
 
 from lucidna.motifs.ablation import Predict
 from lucidna.motifs.effect_tables import EffectSettings, spread_over_networks, taken_bases
-from lucidna.motifs.importance import sign_flip_p
-from lucidna.motifs.interaction import Interaction, choose_pairs, double_ablation, expected_interaction
+from lucidna.motifs.interaction import (
+    Interaction,
+    choose_pairs,
+    double_ablation,
+    expected_interaction,
+    interaction_p,
+)
 from lucidna.motifs.null import benjamini_hochberg
 from lucidna.motifs.pairs import Spacing, co_occurrence, pairs_of, spacing
 
@@ -74,10 +79,14 @@ def pairs_table(
     DataFrame
         `PAIRS_COLUMNS`: what `pairs.co_occurrence` and `pairs.spacing` say (with q-values over all pairs), and of
         the double ablation of `ablated` pairs of instances the mean over instances and networks, its spread over
-        networks, that of the control, what is expected of any two instances that do as much alone
-        (`interaction.expected_interaction`), p and q of the difference from it, and the means at the preferred
-        distance and elsewhere. evidence: "spacing", and "more than the sum" or "less than the sum" (of what is
-        expected), each where q <= fdr.
+        networks, that of the control, what is expected of any two instances that do as much alone, as the other
+        pairs at the same distance show (`interaction.expected_interaction`), p and q of the difference from it
+        (`interaction.interaction_p`), and the means at the preferred distance and elsewhere.
+
+        evidence is what speaks for a pair: "spacing", and "more than expected" of any two such instances, each
+        where q <= fdr. Less than expected speaks for none: two elements that saturate sooner than others do that
+        without knowing of each other. Neither do two elements that share more regions than expected:
+        what makes a region of one kind may hold both.
     """
     placed = placed.reset_index(drop=True)
     counts = placed["pattern"].value_counts()
@@ -114,7 +123,7 @@ def pairs_table(
         rows.append(row)
         ablated.append(_ablate(predict, sequences, groups[first], groups[second], arranged, taken, settings, seed=seed))
     for number, row in enumerate(rows):
-        row |= _interaction(ablated, number, seed=seed)
+        row |= _interaction(ablated, number)
     table = pd.DataFrame(rows).reindex(columns=PAIRS_COLUMNS)
     for name in ("co_occurrence", "spacing", "interaction"):
         table[f"{name}_q"] = benjamini_hochberg(table[f"{name}_p"].to_numpy(dtype=float))
@@ -148,7 +157,7 @@ def _ablate(
     return _Ablated(found, pairs["distance"].to_numpy(dtype=float), preferred[kept])
 
 
-def _interaction(ablated: Sequence[_Ablated | None], number: int, *, seed: int) -> Mapping[str, float]:
+def _interaction(ablated: Sequence[_Ablated | None], number: int) -> Mapping[str, float]:
     """Return the columns of the double ablation of one pair of elements, compared with the other pairs."""
     own = ablated[number]
     if own is None:
@@ -162,8 +171,8 @@ def _interaction(ablated: Sequence[_Ablated | None], number: int, *, seed: int) 
         "interaction": mean.mean(),
         "interaction_sd": spread_over_networks(by_network[:, None])[0],
         "interaction_control": _mean(own.found.control.mean(axis=0)),
-        "interaction_expected": expected.mean(),
-        "interaction_p": sign_flip_p(mean - expected, seed=seed),
+        "interaction_expected": expected.values.mean(),
+        "interaction_p": interaction_p(mean, expected),
         "at_distance_interaction": _mean(mean[own.preferred]),
         "elsewhere_interaction": _mean(mean[~own.preferred]),
     }
@@ -171,8 +180,8 @@ def _interaction(ablated: Sequence[_Ablated | None], number: int, *, seed: int) 
 
 def _evidence(row: Mapping, fdr: float) -> str:
     said = ["spacing"] if row["spacing_q"] <= fdr else []
-    if row["interaction_q"] <= fdr:
-        said.append("more than the sum" if row["interaction"] > row["interaction_expected"] else "less than the sum")
+    if row["interaction_q"] <= fdr and row["interaction"] > row["interaction_expected"]:
+        said.append("more than expected")
     return ", ".join(said)
 
 

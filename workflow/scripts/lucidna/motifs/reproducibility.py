@@ -20,6 +20,8 @@ COUNTS = {
     NULL: ("nulls", "n_nulls"),
 }
 """Per kind of run: the columns of runs that show a pattern, and of all runs that could have."""
+UNSEARCHED = "nulls_unsearched"
+"""Column of the null runs that had too few seqlets of the pattern's sign to be searched."""
 
 COLUMNS = ["pattern", "kind", "run", "found", "best", "similarity", "p_value"]
 FOUND, MISSING, NO_SEQLETS = "yes", "no", "too few seqlets"
@@ -59,9 +61,9 @@ def look_up(
     -------
     DataFrame
         One line per pattern and run: pattern, kind, run, found ("yes", "no", or "too few seqlets" where the run
-        clustered none, which says nothing of the pattern), best (the run's most similar pattern of the sign),
-        similarity (cosine, -1 to 1), p_value (corrected); the last three are empty where the run has no pattern of
-        the sign.
+        clustered none of the pattern's sign, which says nothing of it), best (the run's most similar pattern of the
+        sign), similarity (cosine, -1 to 1), p_value (corrected); the last three are empty where the run has no
+        pattern of the sign.
     """
     named = [(kind, name, run) for kind, members in runs.items() for name, run in members.items()]
     p_values = _p_values(patterns, [pattern for _, _, run in named for pattern in run.patterns], threads=threads)
@@ -78,8 +80,9 @@ def look_up(
 def counts(table: pd.DataFrame, patterns: Sequence[Pattern], *, kinds: Sequence[str] = tuple(COUNTS)) -> pd.DataFrame:
     """Count, per pattern, the runs of each kind that show it and those that could have.
 
-    A candidate or a null whose maps gave too few seqlets does not show the pattern. A method that
-    ran on too few regions for any cluster is not counted at all.
+    A candidate whose maps gave too few seqlets does not show the pattern. A method that ran on too few regions
+    for any cluster is not counted at all, nor is a null with too few seqlets: not to find a pattern
+    where none was sought says nothing for it.
 
     Parameters
     ----------
@@ -92,13 +95,17 @@ def counts(table: pd.DataFrame, patterns: Sequence[Pattern], *, kinds: Sequence[
     Returns
     -------
     DataFrame
-        pattern, and the columns of `COUNTS`, int.
+        pattern, and the columns of `COUNTS`, int; with `NULL` among the kinds also `UNSEARCHED`.
     """
     result = _names(patterns)
     for kind in kinds:
         part = table[table["kind"] == kind]
-        if kind in (METHOD, OUTPUT):
-            part = part[part["found"] != NO_SEQLETS]
+        unsearched = part["found"] == NO_SEQLETS
+        if kind == NULL:
+            lacking = part[unsearched]["pattern"].value_counts()
+            result[UNSEARCHED] = result["pattern"].map(lacking).fillna(0).astype(int)
+        if kind != CANDIDATE:
+            part = part[~unsearched]
         found, total = COUNTS[kind]
         result[found] = result["pattern"].map(part[part["found"] == FOUND]["pattern"].value_counts())
         result[total] = result["pattern"].map(part["pattern"].value_counts())
@@ -153,7 +160,7 @@ def _names(patterns: Sequence[Pattern]) -> pd.DataFrame:
 
 
 def _best(pattern: Pattern, run: Discovery, p_values: np.ndarray) -> tuple[str, str, float, float]:
-    if not run.facts["pos_seqlets_used"] + run.facts["neg_seqlets_used"]:
+    if not run.facts[f"{pattern.sign}_seqlets_used"]:
         return NO_SEQLETS, "", np.nan, np.nan
     same = [j for j, rival in enumerate(run.patterns) if rival.sign == pattern.sign]
     if not same:

@@ -16,12 +16,12 @@ from lucidna.motifs.composite import composites
 from lucidna.motifs.decoys import signal_overlap
 from lucidna.motifs.discover import run_modisco
 from lucidna.motifs.expected import expected_table
-from lucidna.motifs.hit_columns import write_hits
+from lucidna.motifs.hit_columns import of_credible, write_hits
 from lucidna.motifs.hit_table import region_table, write_hits_bed
 from lucidna.motifs.hits import call_hits
-from lucidna.motifs.maps import MapFile, open_maps, read_predictions, read_regions
+from lucidna.motifs.maps import MapFile, is_zero, open_maps, read_predictions, read_regions
 from lucidna.motifs.match import SMALL_DATABASE, best_names, match
-from lucidna.motifs.null import AS_NULL, SUPPORTED, SUPPORTED_EMPTY, UNTESTED, WEAK, calibrate
+from lucidna.motifs.null import AS_NULL, CREDIBLE, SUPPORTED, SUPPORTED_EMPTY, UNTESTED, WEAK, calibrate
 from lucidna.motifs.patterns import (
     Discovery,
     describe,
@@ -69,14 +69,15 @@ def annotate(
         Patterns that `discover` found in them.
     out_dir : path
         Where these are written: patterns.tsv, patterns.meme (trimmed cores), matches.tsv, expected.tsv,
-        reproducibility.tsv, saturation.tsv, seqlets.bed (BED8, the core thick), hits.tsv (all), hits.bed,
-        hits.bed.gz and its index (those with q <= fdr), decoys.tsv (hits in shuffled sequences), regions.tsv
-        (`hit_table.region_table`) and summary.json.
+        reproducibility.tsv, saturation.tsv, seqlets.bed (BED8, the core thick), hits.tsv (all, each with the
+        label of its pattern), hits.bed, hits.bed.gz and its index (those with q <= fdr of supported patterns),
+        decoys.tsv (hits in shuffled sequences), regions.tsv (`hit_table.region_table` of supported patterns) and
+        summary.json. Without a null every pattern counts as supported.
         Without patterns the tables have a header and no line of a pattern.
     null_attributions, null_modisco : sequence of path
         Maps of dinucleotide-shuffled sequences and the patterns found in them, one of each per draw. Without
         them hits have no q-value (hits.tsv says why in a column of its own), what counts hits by their q-value is
-        empty, and patterns are compared with `permuted_modisco` only.
+        empty, and patterns are compared with `permuted_modisco` only; maps that are 0 everywhere are left out.
     permuted_modisco : sequence of path
         Patterns found in the real maps with their positions permuted, one per draw.
     runs : mapping, optional
@@ -99,13 +100,15 @@ def annotate(
     -------
     dict
         The content of summary.json: facts of the discovery and of each null, the numbers of patterns by sign
-        and by label, of matched patterns, of hits, decoy hits and hits with q <= fdr, the share of regions whose
+        and by label, of matched patterns, of hits, decoy hits and hits with q <= fdr (of supported patterns, and of
+        the others), the share of regions whose
         predicted signal shuffled sequences reach (`decoys.signal_overlap`), notices, seconds.
 
     Raises
     ------
     UserError
-        For inputs that are missing, malformed or do not belong together, and when Fi-NeMo fails.
+        For inputs that are missing, malformed or do not belong together (also patterns of maps that are 0
+        everywhere), and when Fi-NeMo fails.
     """
     start = time.perf_counter()
     out_dir = Path(out_dir)
@@ -124,6 +127,12 @@ def annotate(
     for path, discovery, source in made:
         _check_source(path, discovery, source)
     patterns, notices = found.patterns, list(found.facts["notices"])
+    if patterns and is_zero(maps):
+        raise UserError(
+            f"{maps.path}: every contribution is 0, but {modisco_h5} holds {len(patterns)} patterns: run the motif "
+            "discovery again with these maps, or give the maps that it was run with"
+        )
+    nulls, null_found = _that_say_something(nulls, null_found, notices)
     notices += [f"shuffled sequences: {notice}" for null in null_found for notice in null.facts["notices"]]
     notices += [f"permuted maps: {notice}" for null in permuted for notice in null.facts["notices"]]
     drawn = [("shuffled", null_found), ("permuted", permuted)]
@@ -132,6 +141,8 @@ def annotate(
     motifs = _database(database, notices)
     matches = match(patterns, motifs, threads=threads, q_cut=fdr)
     names = best_names(matches)
+    tested = calibrate(found, null_found, permuted=permuted)
+    labels = dict(zip(tested["pattern"], tested["label"], strict=True))
     hits, hit_counts, hit_notices, decoys = call_hits(
         maps,
         regions,
@@ -139,6 +150,7 @@ def annotate(
         modisco_h5,
         patterns,
         names=names,
+        labels=labels,
         lambda_=lambda_,
         trim=trim,
         threads=threads,
@@ -146,11 +158,13 @@ def annotate(
     )
     notices += hit_notices
     if not nulls:
-        against = "compared with those of permuted maps only" if permuted else "not tested"
-        notices.append(f"{NO_DECOYS}: no hit has a q-value, and patterns are {against}")
+        only = ", and patterns are compared with those of permuted maps only" if permuted else ""
+        notices.append(f"{NO_DECOYS}: no hit has a q-value{only}")
         hits = hits.assign(q_value_note=NO_DECOYS)
+    if not null_found and not permuted:
+        notices.append("no null was run: no pattern is tested, and all count as supported")
 
-    table = describe(patterns).merge(calibrate(found, null_found, permuted=permuted), on="pattern", how="left")
+    table = describe(patterns).merge(tested, on="pattern", how="left")
     found_again = look_up(patterns, again, threads=threads)
     for part in (
         counts(found_again, patterns),
@@ -176,11 +190,18 @@ def annotate(
     write_seqlets_bed(out_dir / "seqlets.bed", seqlet_table(patterns, regions))
     write_hits(out_dir / "hits.tsv", hits)
     write_hits(out_dir / "decoys.tsv", decoys)
-    in_regions = region_table(maps, regions, hits, [pattern.name for pattern in patterns], fdr=fdr)
+    counted = of_credible(hits)
+    in_regions = region_table(maps, regions, counted, [name for name in labels if labels[name] in CREDIBLE], fdr=fdr)
     if not nulls:  # which hits would count is not known: that is not the same as none
         in_regions[list(in_regions.columns[in_regions.columns.get_loc("hits") :])] = np.nan
     write_tsv(out_dir / "regions.tsv", in_regions)
-    n_credible = write_hits_bed(out_dir / "hits.bed", hits, fdr=fdr)
+    n_credible = write_hits_bed(out_dir / "hits.bed", counted, fdr=fdr)
+    left_out = int((hits["q_value"] <= fdr).sum()) - n_credible
+    if left_out:
+        notices.append(
+            f"{left_out} hits with q <= {fdr:g} are of patterns that the null does not support: hits.tsv lists them "
+            "with the label of their pattern, and they count nowhere else"
+        )
     summary = {
         "discovery": _without_notices(found),
         "nulls": [_without_notices(null) for null in null_found],
@@ -213,6 +234,7 @@ def annotate(
             "decoys": int(hit_counts["decoy_hits"].sum()),
             "signal_overlap": _signal_overlap(maps, nulls),
             "at_fdr": n_credible,
+            "at_fdr_not_supported": left_out,
             "fdr": fdr,
             "lambda": lambda_,
             "trim": trim,
@@ -231,6 +253,19 @@ def _signal_overlap(maps: MapFile, nulls: Sequence[MapFile]) -> float | None:
     shuffled = np.concatenate([np.zeros(0), *(read_predictions(null) for null in nulls)])
     share = signal_overlap(read_predictions(maps), shuffled)
     return None if np.isnan(share) else round(share, 4)
+
+
+def _that_say_something(
+    nulls: list[MapFile], found: list[Discovery], notices: list[str]
+) -> tuple[list[MapFile], list[Discovery]]:
+    """Leave out maps of shuffled sequences that are 0 everywhere: beside them every pattern and hit is credible."""
+    kept = [number for number, null in enumerate(nulls) if not is_zero(null)]
+    if len(kept) < len(nulls):
+        notices.append(
+            f"{len(nulls) - len(kept)} of {len(nulls)} sets of maps of shuffled sequences are 0 everywhere: they say "
+            "nothing of what noise gives, and neither patterns nor hits are compared with them"
+        )
+    return [nulls[number] for number in kept], [found[number] for number in kept]
 
 
 def _check_source(path: str | Path, discovery: Discovery, maps: MapFile) -> None:

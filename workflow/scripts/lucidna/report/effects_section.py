@@ -19,7 +19,7 @@ from lucidna.report.tables import (
 )
 
 _QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
-_FOUND = "spacing, more than the sum"
+_FOUND = "spacing, more than expected"
 
 
 def block(experiment: Experiment, task: str, head: str) -> dict:
@@ -116,9 +116,9 @@ def pairs_table(pairs: pd.DataFrame | None, elements: pd.DataFrame | None) -> Ta
         Column("expected", True, "when positions are those of other regions"),
         Column("q", True, "over all distances and both orientations"),
         Column("beyond the sum", True, "f(both) - f(first) - f(second) + f(neither), by ablation"),
-        Column("expected", True, "of any two motifs that do as much alone"),
-        Column("q", True),
-        Column("evidence"),
+        Column("expected", True, "of any two motifs that do as much alone, by the other pairs at the same distance"),
+        Column("q", True, "of the difference from what is expected, which the other pairs leave uncertain"),
+        Column("evidence", help="for a pair; less than expected is none, for motifs saturate without a grammar"),
     ]
     rows = [
         [

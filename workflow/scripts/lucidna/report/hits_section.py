@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from lucidna.motifs.hit_columns import own_names
+from lucidna.motifs.hit_columns import of_credible, own_names
+from lucidna.motifs.null import CREDIBLE
 from lucidna.report.collect import Experiment
 from lucidna.report.figures import histogram
 from lucidna.report.hit_figures import amount_figure, score_figure
-from lucidna.report.names import short_name
+from lucidna.report.names import label_class, short_name
 from lucidna.report.numbers import as_float
-from lucidna.report.tables import Cell, Column, Table, count_cell, first_of, number_cell
+from lucidna.report.tables import Cell, Column, Table, count_cell, first_of, number_cell, text_cell
 
 Q_LEVELS = (0.01, 0.05, 0.1, 0.2)
 HIT_FILES = (
@@ -26,6 +27,11 @@ HIT_FILES = (
     "pairs.tsv",
 )
 
+SIGN_HELP = (
+    "share of networks whose contribution has the sign of the mean, over the bases of a hit weighted by their size; "
+    "median over the hits"
+)
+
 
 def hit_figures(experiment: Experiment, task: str, head: str, hits: pd.DataFrame | None) -> list[tuple[str, str]]:
     """Draw what is known of the hits of a task and head: (title, SVG) of each figure that can be drawn."""
@@ -33,10 +39,14 @@ def hit_figures(experiment: Experiment, task: str, head: str, hits: pd.DataFrame
     decoys = experiment.table("motifs", task, head, "decoys.tsv") if known else None
     positions = hit_positions(hits, experiment.table("data", "rows.tsv"))
     where = histogram(positions, x_label="distance of the hit's centre from the summit (bp)", width=620)
+    believed = None if hits is None or hits.empty else of_credible(hits)
     drawn = [
         ("Where the hits lie", where),
         ("Hits in the regions and, dashed, in their shuffled copies", score_figure(hits, own_names_of(decoys))),
-        ("Hits up to each q-value and, dashed, how many of them are expected to be false", amount_figure(hits)),
+        (
+            "Hits of supported patterns up to each q-value and, dashed, how many of them are expected to be false",
+            amount_figure(believed),
+        ),
     ]
     return [(title, picture) for title, picture in drawn if picture]
 
@@ -57,7 +67,7 @@ def has_q(hits: pd.DataFrame) -> bool:
 
 
 def hits_table(hits: pd.DataFrame | None) -> Table | None:
-    """Count the hits of each pattern at several levels of the q-value."""
+    """Count the hits of each pattern at several levels of the q-value, and say which patterns' hits count elsewhere."""
     if hits is None or hits.empty:
         return None
     name = pattern_column(hits)
@@ -65,21 +75,31 @@ def hits_table(hits: pd.DataFrame | None) -> Table | None:
     if q_value and hits[q_value].isna().all():  # without decoys there is none
         q_value = None
     region = first_of(hits, "region_id", "peak_name", "region")
-    columns = [Column("pattern"), Column("all called", True)]
+    columns = [
+        Column("pattern"),
+        Column("against the null", help="hits.bed, regions.tsv, effects and variants have the hits of supported ones"),
+        Column("all called", True),
+    ]
     columns += [Column(f"q ≤ {level:g}", True) for level in Q_LEVELS] if q_value else []
     columns += [Column("regions with a hit", True)] if region else []
-    agree = "agreement" in hits and hits["agreement"].notna().any()
-    columns += [Column("networks that agree", True, "median share over the hits")] if agree else []
+    agree = "sign_agreement" in hits and hits["sign_agreement"].notna().any()
+    columns += [Column("sign agreement", True, SIGN_HELP)] if agree else []
     rows, keys = [], []
     for pattern, part in hits.groupby(name, sort=False):
-        cells = [Cell(short_name(str(pattern)), sort=str(pattern), css="code"), count_cell(len(part))]
+        label = str(part["label"].iloc[0])
+        cells = [
+            Cell(short_name(str(pattern)), sort=str(pattern), css="code"),
+            text_cell(label, css=f"badge {label_class(label)}"),
+            count_cell(len(part)),
+        ]
         cells += [count_cell(int((part[q_value] <= level).sum())) for level in Q_LEVELS] if q_value else []
         cells += [count_cell(part[region].nunique())] if region else []
-        cells += [number_cell(part["agreement"].median(), 2)] if agree else []
+        cells += [number_cell(part["sign_agreement"].median(), 2)] if agree else []
         rows.append(cells)
         keys.append(str(pattern))
-    order = sorted(range(len(rows)), key=lambda index: -as_float(rows[index][1].sort))
-    return Table("Hits", columns, [rows[i] for i in order], keys=[keys[i] for i in order])
+    order = sorted(range(len(rows)), key=lambda index: -as_float(rows[index][2].sort))
+    css = ["" if str(rows[i][1].text) in CREDIBLE else "set-aside" for i in order]
+    return Table("Hits", columns, [rows[i] for i in order], keys=[keys[i] for i in order], css=css)
 
 
 def hit_positions(hits: pd.DataFrame | None, regions: pd.DataFrame | None) -> np.ndarray:

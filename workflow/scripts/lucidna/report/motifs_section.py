@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pandas as pd
 
+from lucidna.motifs.hit_columns import of_credible
 from lucidna.report import effects_section
 from lucidna.report.collect import Experiment
 from lucidna.report.hits_section import HIT_FILES, has_q, hit_figures, hits_table
-from lucidna.report.names import short_name
+from lucidna.report.names import label_class, short_name
 from lucidna.report.numbers import sentence
 from lucidna.report.patterns_part import (
     hidden_note,
-    label_class,
     null_parts,
     patterns_table,
     read_patterns,
@@ -98,12 +98,12 @@ def _block(experiment: Experiment, task: str, head: str) -> dict:
 
 
 def key_numbers(patterns: pd.DataFrame | None, hits: pd.DataFrame | None, *, fdr: float) -> dict[str, int]:
-    """Count patterns, those that the null supports, and hits up to the false discovery rate asked for."""
+    """Count patterns, those that the null supports, and their hits up to the false discovery rate asked for."""
     numbers = {"patterns": 0 if patterns is None else len(patterns)}
     if patterns is not None and "label" in patterns:
         numbers["supported patterns"] = int(patterns["label"].astype(str).str.startswith("supported").sum())
     if hits is not None and has_q(hits):
-        numbers[f"hits, q ≤ {fdr:g}"] = int((hits["q_value"] <= fdr).sum())
+        numbers[f"hits, q ≤ {fdr:g}"] = int((of_credible(hits)["q_value"] <= fdr).sum())
     return numbers
 
 

@@ -6,9 +6,10 @@ import pandas as pd
 
 from lucidna.motifs.logo import logo_svg
 from lucidna.motifs.patterns import Pattern, read_discovery
+from lucidna.motifs.reproducibility import UNSEARCHED
 from lucidna.report.collect import Experiment
 from lucidna.report.hits_section import pattern_column
-from lucidna.report.names import short_name
+from lucidna.report.names import label_class, short_name
 from lucidna.report.numbers import number
 from lucidna.report.tables import Cell, Column, Table, code_cell, count_cell, first_of, number_cell, svg_cell, text_cell
 
@@ -20,11 +21,20 @@ NULLS = {
 }
 """What the runs on null maps searched, by how their files begin."""
 
+P_HELP = (
+    "share of null patterns at least as large, this one counted; a null run without a pattern counts as one of size 0. "
+    "Cannot be below 1 / (1 + their number)"
+)
+
 AGAIN = (
     (Column("candidates", True, "single networks whose own maps give the pattern"), "candidates", "n_candidates"),
     (Column("methods", True, "further attribution methods whose maps give it"), "methods", "n_methods"),
     (Column("outputs", True, "other tasks and heads whose maps give it"), "outputs", "n_outputs"),
-    (Column("nulls", True, "runs on null maps that give it: chance instances of a short motif do"), "nulls", "n_nulls"),
+    (
+        Column("nulls", True, "runs on null maps that give it, of those with seqlets enough to be searched"),
+        "nulls",
+        "n_nulls",
+    ),
 )
 
 
@@ -76,7 +86,7 @@ def patterns_table(
         Column("seqlets", True),
         Column("against the null", help="compared with patterns of dinucleotide-shuffled sequences and permuted maps"),
         Column("ratio", True, "contribution explained, over the largest of the null"),
-        Column("p", True, "cannot be below 1 / (1 + number of null patterns)"),
+        Column("p", True, P_HELP),
         Column("q", True, "Benjamini-Hochberg over all patterns"),
         *again,
         *([Column("composite", help="of which others it is made, or which it is a half of")] if composite else []),
@@ -109,10 +119,13 @@ def patterns_table(
 
 
 def share_cell(record: dict, found: str, total: str) -> Cell:
-    """Return the cell "k of n"; a dash where no run could have shown the pattern."""
+    """Return the cell "k of n"; a dash where no run could have shown the pattern; nulls not searched are added."""
+    lacking = record.get(UNSEARCHED, 0) if found == "nulls" else 0
+    more = f" ({lacking:.0f} not searched)" if lacking else ""
     if not record[total]:
-        return Cell("–", sort=-1)
-    return Cell(f"{record[found]:.0f} of {record[total]:.0f}", sort=float(record[found]) / float(record[total]))
+        return Cell(f"–{more}", sort=-1)
+    text = f"{record[found]:.0f} of {record[total]:.0f}{more}"
+    return Cell(text, sort=float(record[found]) / float(record[total]))
 
 
 def composite_text(record: dict) -> str:
@@ -165,14 +178,6 @@ def consensus_cell(consensus: str | None) -> Cell:
 def label_of(record: dict) -> str:
     """Return what the comparison with the null says of a pattern."""
     return str(record.get("label", record.get("null_label", "")))
-
-
-def label_class(label: str) -> str:
-    """Return the style of a label: supported, weak, null or untested."""
-    for word, css in (("supported", "good"), ("weak", "fair"), ("null", "poor")):
-        if label.startswith(word) or (word == "null" and word in label):
-            return css
-    return "unknown"
 
 
 def matches_text(matches: pd.DataFrame | None, pattern: str, *, most: int = 3) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from lucidna.motifs.hit_columns import of_credible
 from lucidna.report.attribution_section import map_files
 from lucidna.report.collect import Experiment, read_document
 from lucidna.report.hit_figures import calibration
@@ -51,6 +52,7 @@ def section(experiment: Experiment, *, unmapped: str = "") -> dict:
         windows = attributed_windows(experiment, task, head)
         if hits is None or not instances.is_file() or windows is None:
             continue
+        hits = of_credible(hits)
         fdr = experiment.config.get("motifs", {}).get("fdr", 0.1)
         credible = hits[hits["q_value"] <= fdr] if "q_value" in hits else hits
         known = pattern_motif.get((task, head))

@@ -22,8 +22,8 @@ class TaskMotifs:
     Attributes
     ----------
     hits : DataFrame
-        Instances up to the false discovery rate: chrom, start, end, strand, name (the pattern's, as in `motifs`),
-        contribution, q_value.
+        Instances of supported patterns up to the false discovery rate: chrom, start, end, strand, name (the pattern's,
+        as in `motifs`), contribution, q_value.
     regions : DataFrame
         chrom, start, end: where instances were searched.
     motifs : dict
@@ -51,14 +51,14 @@ def read_task_motifs(folders: Sequence[str | Path], *, fdr: float) -> TaskMotifs
     hits, regions, motifs = [], [], {}
     for folder in map(Path, folders):
         prefix = f"{folder.name}:" if len(folders) > 1 else ""
-        table = read_hits(folder / "hits.tsv")
-        table = table[table["q_value"] <= fdr]
         patterns = read_tsv(folder / "patterns.tsv")
         matched = patterns.fillna({"match_name": ""}).set_index("pattern")["match_name"]
         label = {name: prefix + (f"{name} ({match})" if match else name) for name, match in matched.items()}
-        hits.append(table.assign(name=table["pattern"].map(label)))
         regions.append(read_tsv(folder / "regions.tsv")[["chrom", "start", "end"]])
         supported = set(patterns["pattern"][patterns["label"].isin([SUPPORTED, SUPPORTED_EMPTY])])
+        table = read_hits(folder / "hits.tsv")
+        table = table[(table["q_value"] <= fdr) & table["pattern"].isin(supported)]
+        hits.append(table.assign(name=table["pattern"].map(label)))
         if supported:
             found = read_meme(folder / "patterns.meme")
             motifs |= {label[motif.name]: motif.ppm for motif in found if motif.name in supported}
