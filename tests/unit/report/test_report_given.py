@@ -10,6 +10,7 @@ import pytest
 
 from lucidna.attribution.hdf5 import AttributionFile, write_attributions
 from lucidna.files import read_tsv, write_json, write_tsv
+from lucidna.motifs.null import SUPPORTED
 from lucidna.report.hits_section import hits_table
 from lucidna.report.maps import map_strengths, open_map, pick_regions
 from lucidna.report.motifs_section import key_numbers
@@ -82,9 +83,11 @@ def test_regions_are_picked_by_contribution_where_no_prediction_is_known(theirs)
 
 def test_no_q_value_is_not_a_count_of_none():
     hits = pd.DataFrame({"pattern": ["a", "a"], "region_id": ["r", "s"], "q_value": [0.01, 0.5]})
+    hits["label"] = SUPPORTED
     assert key_numbers(None, hits, fdr=0.1)["hits, q ≤ 0.1"] == 1
     assert key_numbers(None, hits.head(0), fdr=0.1)["hits, q ≤ 0.1"] == 0
     unknown = hits.assign(q_value=np.nan)
     assert "hits, q ≤ 0.1" not in key_numbers(None, unknown, fdr=0.1)
-    assert [column.label for column in hits_table(unknown).columns] == ["pattern", "all called", "regions with a hit"]
-    assert len(hits_table(hits).columns) == 7
+    found = [column.label for column in hits_table(unknown).columns]
+    assert found == ["pattern", "against the null", "all called", "regions with a hit"]
+    assert len(hits_table(hits).columns) == 8

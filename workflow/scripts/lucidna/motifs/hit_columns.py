@@ -55,8 +55,8 @@ def read_hits(path: str | Path) -> pd.DataFrame:
 
 
 def of_credible(hits: pd.DataFrame) -> pd.DataFrame:
-    """Return the hits of supported patterns; where no null was run or no label is given, those of all patterns."""
-    return hits[hits["label"].isin(CREDIBLE)] if "label" in hits else hits
+    """Return the hits of supported patterns; where no null was run, those of all patterns."""
+    return hits[hits["label"].isin(CREDIBLE)]
 
 
 def own_names(hits: pd.DataFrame) -> pd.DataFrame:
