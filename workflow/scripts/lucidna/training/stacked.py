@@ -4,8 +4,9 @@ Every seed has what it would have in a run of its own (`lucidna.training.run`): 
 shifts, augmentations and dropout masks, its learning rate, best epoch and early stopping. Only the arithmetic is
 shared: one forward and backward pass for all (`lucidna.training.stack`). Results agree with separate runs up to
 rounding, which differs because stacked operations sum in another order, and which training amplifies as it does any
-rounding. On an accelerator the dropout masks are each seed's own too, but not those of separate runs, which draw
-them inside torch's kernels.
+rounding: most in weights that the loss does not depend on, such as biases before batch normalisation, which Adam
+moves by the sign of their rounding. On an accelerator the dropout masks are each seed's own too, but not those of
+separate runs, which draw them inside torch's kernels.
 
 It pays where one network leaves the device idle. There are no checkpoints to resume from: training that was
 killed starts afresh.

@@ -38,11 +38,10 @@ def check_stacking(components: Iterable[str], trainer: Mapping[str, Any]) -> Non
             )
     if trainer["precision"] not in _PRECISIONS:
         raise UserError(
-            f"config key 'grid.trainer.precision' is '{trainer['precision']}', and grid.stack_seeds takes 32-true "
+            f"grid.trainer.precision is '{trainer['precision']}', and grid.stack_seeds takes 32-true "
             f"only: {alone}, or choose 32-true"
         )
     if str(trainer["devices"]) != "1":
         raise UserError(
-            f"config key 'grid.trainer.devices' is '{trainer['devices']}', and grid.stack_seeds takes 1 only: "
-            f"{alone}, or choose 1"
+            f"grid.trainer.devices is '{trainer['devices']}', and grid.stack_seeds takes 1 only: {alone}, or choose 1"
         )
