@@ -47,7 +47,7 @@ from lucidna.training.data import CandidateData  # noqa: E402
 from lucidna.training.memory import keep_freed_memory  # noqa: E402
 from lucidna.training.module import CandidateModule  # noqa: E402
 from lucidna.training.recipes.base import StepContext  # noqa: E402
-from lucidna.training.run import _Run  # noqa: E402
+from lucidna.training.run import CandidateRun  # noqa: E402
 
 N_VALID = 32
 CASES = {
@@ -118,13 +118,13 @@ class Ours:
             "seed": 0,
             "trainer": {"max_epochs": 1, "batch_size": case["batch"], "accelerator": "cpu"},
         }
-        self.run = _Run(candidate, dataset, out)
+        self.run = CandidateRun(candidate, dataset, out)
         self.dataset = dataset
 
     def parts(self) -> tuple[CandidateModule, CandidateData]:
         """Return a fresh network in its module, and its data."""
         module = CandidateModule(
-            self.run._build(),
+            self.run.build(),
             reader=self.run.reader,
             loss=self.run.loss,
             recipe=self.run.recipe,

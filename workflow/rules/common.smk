@@ -1,13 +1,16 @@
 # What the stages of an experiment share: its candidates, and the functions that name files.
+import re
+
 from lucidna.config import heads_of, ranking_heads
 from lucidna.folds import expand_folds
-from lucidna.grid import distillation_targets, expand_grid
+from lucidna.grid import distillation_targets, expand_grid, seed_stacks
 from lucidna.planning import check_models, input_files, task_names
 
 try:
     FILES = input_files(CONFIG)
     EXTERNAL = expand_external(CONFIG)
-    CANDIDATES = {**expand_grid(CONFIG), **EXTERNAL}
+    GRID = expand_grid(CONFIG)
+    CANDIDATES = {**GRID, **EXTERNAL}
     TASKS = task_names(CONFIG)
     check_models(CONFIG["attribution"]["models"], CANDIDATES)
 except UserError as error:
@@ -16,6 +19,7 @@ except UserError as error:
 # Networks trained on a control track are not ranked: their maps are what the others are compared without.
 RANKED = [name for name, entry in CANDIDATES.items() if entry["control"] != "bias"]
 DISTILLED = distillation_targets(CANDIDATES)
+STACKS = seed_stacks(CONFIG, GRID)
 SPLITS = expand_folds(CONFIG["folds"])
 FOLDS = list(SPLITS)
 SIM = f"{EXP}/simulate" if "simulate" in CONFIG else None
@@ -48,11 +52,20 @@ def models(part):
     return [f"{EXP}/train/{candidate}/{part}" for candidate in CANDIDATES]
 
 
+def trained_files(candidates, part):
+    """Name one file of the folder of each of some candidates."""
+    return [f"{EXP}/train/{candidate}/{part}" for candidate in candidates]
+
+
+def unstacked_candidates():
+    """Give the pattern of the candidates that are trained one at a time."""
+    stacked = "|".join(re.escape(name) for names in STACKS.values() for name in names)
+    return (rf"(?!(?:{stacked})/)" if stacked else "") + r"[A-Za-z0-9_.-]+"
+
+
 def member_files(targets, part):
     """Name one file of the folder of every member whose outputs are distilled."""
-    return [
-        f"{EXP}/train/{candidate}/{part}" for candidate in DISTILLED[targets]["members"]
-    ]
+    return trained_files(DISTILLED[targets]["members"], part)
 
 
 def distillation_of(candidate):

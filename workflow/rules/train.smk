@@ -1,4 +1,5 @@
-# One Lightning run per candidate; random-weight controls pass through the same rule.
+# One Lightning run per candidate; random-weight controls pass through the same rule. Those of a stack have a rule of
+# their own.
 rule train:
     input:
         ARRAYS,
@@ -15,6 +16,8 @@ rule train:
         f"{LOGS}/train/{{candidate}}.log",
     benchmark:
         f"{BENCH}/train/{{candidate}}.tsv"
+    wildcard_constraints:
+        candidate=unstacked_candidates(),
     conda:
         "../../envs/train.yaml"
     threads: 1
@@ -26,6 +29,40 @@ rule train:
         code=code_digest("training.run"),
     script:
         "../scripts/train.py"
+
+
+# All seeds of one architecture, recipe and fold in one job, where the config asks for it.
+for stack, members in STACKS.items():
+
+    rule:
+        name:
+            f"train_stacked_{stack}"
+        input:
+            ARRAYS,
+            fold=f"{EXP}/data/folds/{CANDIDATES[members[0]]['fold']}.tsv",
+        output:
+            weights=trained_files(members, "model.safetensors"),
+            model=trained_files(members, "model.json"),
+            metrics=trained_files(members, "metrics.json"),
+            history=trained_files(members, "history.tsv"),
+            valid=trained_files(members, "valid.npz"),
+        log:
+            f"{LOGS}/train_stacked/{stack}.log",
+        benchmark:
+            f"{BENCH}/train_stacked/{stack}.tsv"
+        conda:
+            "../../envs/train.yaml"
+        threads: 1
+        resources:
+            mem_mb=lambda wildcards, attempt, seeds=len(members): (
+                (2000 + 2000 * seeds) * attempt
+            ),
+            runtime=lambda wildcards, attempt: 1440 * attempt,
+        params:
+            candidates=[ordered(CANDIDATES[member]) for member in members],
+            code=code_digest("training.stacked"),
+        script:
+            "../scripts/train_stacked.py"
 
 
 # What the members of an ensemble say of the training and validation regions, once for all who learn from them.

@@ -179,6 +179,30 @@ def test_trainer_settings_are_checked_before_anything_runs(trainer, message):
         validate(config)
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            {"recipes": {"usual": ["standard"], "hard": ["standard", "adversarial"]}},
+            r"'grid\.recipes\.hard': recipe component 'adversarial' does not go with grid\.stack_seeds.*: "
+            r"train one seed at a time",
+        ),
+        ({"recipes": {"flat": ["sam"]}}, "component 'sam' does not go with"),
+        ({"trainer": {"precision": "bf16-mixed"}}, r"grid\.trainer\.precision is 'bf16-mixed'.* one seed at a time"),
+        ({"trainer": {"devices": 2}}, r"grid\.trainer\.devices is '2'.* one seed at a time"),
+        ({"stack_seeds": "yes"}, r"stack_seeds' is 'yes': it must be of type boolean"),
+    ],
+)
+def test_what_cannot_be_stacked_is_refused(change, message):
+    config = demo()
+    config["grid"] |= {"recipes": {"usual": ["standard"]}, "stack_seeds": True, **change}
+    with pytest.raises(UserError, match=message):
+        validate(config)
+    if isinstance(config["grid"]["stack_seeds"], bool):
+        config["grid"]["stack_seeds"] = False
+        assert validate(config)["grid"]["stack_seeds"] is False
+
+
 @pytest.mark.parametrize("given", [5, ["deletion"]])
 def test_arguments_of_a_component_must_be_a_mapping(given):
     config = demo()

@@ -11,7 +11,7 @@ import yaml
 
 from lucidna.config import validate
 from lucidna.errors import UserError
-from lucidna.grid import canonical, data_digest, expand_grid, ordered
+from lucidna.grid import canonical, data_digest, expand_grid, ordered, seed_stacks
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -40,6 +40,23 @@ def test_candidates_are_plain_json_with_every_argument_written_out(config):
         names = [name for name, _ in candidate["components"]]
         assert names[0] == "standard"
         assert candidate["trainer"]["max_epochs"] == config["grid"]["trainer"]["max_epochs"]
+
+
+def test_seeds_are_stacked_under_the_same_ids(config):
+    candidates = expand_grid(config)
+    assert seed_stacks(config, candidates) == {}
+    config["grid"]["stack_seeds"] = True
+    assert expand_grid(config) == candidates
+    stacks = seed_stacks(config, candidates)
+    assert len(stacks) == 2 * 3
+    assert all(re.fullmatch(r"\w+", name) for name in stacks)
+    together = [name for names in stacks.values() for name in names]
+    assert sorted(together) == sorted(name for name, entry in candidates.items() if entry["control"] == "none")
+    for names in stacks.values():
+        assert [candidates[name]["seed"] for name in names] == config["grid"]["seeds"]
+        assert len({(candidates[name]["family"], candidates[name]["fold"]) for name in names}) == 1
+    config["grid"]["seeds"] = [0]
+    assert seed_stacks(config, expand_grid(config)) == {}
 
 
 def test_adding_a_point_renames_none(config):

@@ -26,6 +26,7 @@ from lucidna.motifs.sites import check_expected
 from lucidna.training.names import resolve_trainer
 from lucidna.training.recipes.entries.distillation import check_teachers
 from lucidna.training.recipes.names import check_recipe
+from lucidna.training.stacking import check_stacking
 
 SCHEMA = Path(__file__).resolve().parents[2] / "schemas" / "config.schema.yaml"
 
@@ -225,6 +226,9 @@ def _check_grid(config: dict) -> None:
                     precision=trainer["precision"],
                     compiled=trainer["compile"],
                 )
+        if grid["stack_seeds"]:
+            with _named(f"grid.recipes.{name}"):
+                check_stacking([component for component, _ in normal_recipe(recipe)], trainer)
     check_teachers(
         {name: normal_recipe(recipe) for name, recipe in grid["recipes"].items()},
         seeds=grid["seeds"],

@@ -184,3 +184,30 @@ def distillation_targets(candidates: dict[str, dict]) -> dict[str, dict]:
                 "both_strands": asked["both_strands"],
             }
     return found
+
+
+def seed_stacks(config: dict, candidates: dict[str, dict]) -> dict[str, list[str]]:
+    """Return which candidates are trained together: none, unless `grid.stack_seeds` says so.
+
+    How a candidate is trained is no part of its id.
+
+    Parameters
+    ----------
+    config : dict
+        A validated configuration.
+    candidates : dict[str, dict]
+        Of `expand_grid`.
+
+    Returns
+    -------
+    dict[str, list[str]]
+        Name of the stack (architecture, recipe, fold) -> ids of its seeds, two or more; controls are in none.
+    """
+    if not config["grid"]["stack_seeds"]:
+        return {}
+    found: dict[str, list[str]] = {}
+    for name, candidate in candidates.items():
+        if candidate["control"] == "none":
+            stack = "__".join(candidate[key] for key in ("architecture", "recipe", "fold"))
+            found.setdefault(re.sub(r"\W", "_", stack), []).append(name)
+    return {stack: names for stack, names in found.items() if len(names) > 1}

@@ -18,7 +18,7 @@ from lucidna.sequence import one_hot
 from lucidna.training.data import BatchReader
 from lucidna.training.evaluate import Collector
 from lucidna.training.names import LOWER_IS_BETTER
-from lucidna.training.recipes.base import Recipe, Stage, StepContext
+from lucidna.training.recipes.base import Batch, Recipe, Stage, StepContext
 from lucidna.training.seeds import derive_seed
 
 log = logging.getLogger(__name__)
@@ -181,20 +181,7 @@ class CandidateModule(pl.LightningModule):
 
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
         """Augment, predict and return the loss."""
-        context = StepContext(
-            model=self.model,
-            loss=self.training_loss,
-            generator=self.generator,
-            epoch=self.current_epoch,
-            step=batch_idx,
-            signal_order=self.signal_order,
-            control_order=self.control_order,
-            channels=self.reader.channels,
-            signal_margin=self.signal_margin,
-            earlier=self.earlier_stages,
-        )
-        batch = self.recipe.augment_batch(batch, context)
-        x, batch = self.recipe.augment_onehot(one_hot(batch["codes"]).to(self.dtype), batch, context)
+        x, batch, context = self.augmented(batch, batch_idx)
         if self.recipe.input_gradient:
             x = x.detach().requires_grad_()
         with self.recipe.forward_context(context):
@@ -209,12 +196,36 @@ class CandidateModule(pl.LightningModule):
                 self.loss_sum += loss.detach() * len(x)
                 self.n_rows += len(x)
         if batch_idx % CHECK_EVERY == 0:
-            self._stop_if_diverged()
+            self.stop_if_diverged()
         return loss
+
+    def augmented(self, batch: Batch, batch_idx: int) -> tuple[Tensor, Batch, StepContext]:
+        """Return the one-hot input (n, 4, L) and the batch as the recipe changes them, and the step's context."""
+        context = StepContext(
+            model=self.model,
+            loss=self.training_loss,
+            generator=self.generator,
+            epoch=self.current_epoch,
+            step=batch_idx,
+            signal_order=self.signal_order,
+            control_order=self.control_order,
+            channels=self.reader.channels,
+            signal_margin=self.signal_margin,
+            earlier=self.earlier_stages,
+        )
+        batch = self.recipe.augment_batch(batch, context)
+        x, batch = self.recipe.augment_onehot(one_hot(batch["codes"]).to(self.dtype), batch, context)
+        return x, batch, context
+
+    def stop_if_diverged(self) -> None:
+        """Raise TrainingDivergedError when a step of the epoch had a loss that is not finite."""
+        step = int(self.bad_step)
+        if step >= 0:
+            raise self._diverged(step + 1)
 
     def on_validation_epoch_start(self) -> None:
         """Stop before validation when the epoch's loss is not finite."""
-        self._stop_if_diverged()
+        self.stop_if_diverged()
         self.collector = Collector(self.reader, self.loss)
 
     def validation_step(self, batch: dict[str, Tensor], batch_idx: int) -> None:
@@ -276,11 +287,6 @@ class CandidateModule(pl.LightningModule):
         """Take up the history and the plateau schedule."""
         self.history = list(checkpoint[STATE]["history"])
         self.plateau_state = checkpoint[STATE]["plateau"]
-
-    def _stop_if_diverged(self) -> None:
-        step = int(self.bad_step)
-        if step >= 0:
-            raise self._diverged(step + 1)
 
     def _diverged(self, step: int) -> TrainingDivergedError:
         return TrainingDivergedError(self.stage.name, self.current_epoch + 1, step, self.recipe.adding_to_loss)

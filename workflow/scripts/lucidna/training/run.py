@@ -96,15 +96,15 @@ def train_candidate(
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     dataset = Dataset.open(dataset_dir, fold=candidate["fold"])
     targets = None if distillation is None else read_targets(distillation)
-    run = _Run(candidate, dataset, Path(out_dir), targets=targets, members=[Path(path) for path in members])
+    run = CandidateRun(candidate, dataset, Path(out_dir), targets=targets, members=[Path(path) for path in members])
     with warnings.catch_warnings():
         # Advice on loggers, worker processes and existing folders that does not apply to these loaders.
         warnings.filterwarnings("ignore", module="pytorch_lightning|lightning_fabric")
         return run.execute(resume=resume)
 
 
-class _Run:
-    """One call of `train_candidate`, in the order of its methods."""
+class CandidateRun:
+    """One call of `train_candidate`; `lucidna.training.stacked` goes through its parts for several seeds together."""
 
     def __init__(
         self,
@@ -138,36 +138,52 @@ class _Run:
         self.history: list[dict[str, Any]] = []
 
     def execute(self, *, resume: bool) -> dict[str, Any]:
-        model, reason = self._prepared()
+        """Train, evaluate and write; return what metrics.json holds."""
+        model, reason = self.prepared()
+        reason = self.obstacle(reason)
+        device, writes = self.device()
+        if self.control != "random_weights" and reason is None:
+            progress = find_progress(self.folder, self.fingerprint) if resume else None
+            if progress is None:
+                self.begin(model)
+            else:
+                self.history = progress.history
+                log.info("%s  goes on after epoch %d", self.label, len(self.history))
+            failure = None
+            try:
+                self._fit_stages(model, progress)
+            except (TrainingDivergedError, RecipeError) as error:
+                failure = error
+            reason = self.conclude(model, failure)
+        return self.write(model, reason=reason, device=device, writes=writes)
+
+    def obstacle(self, reason: str | None = None) -> str | None:
+        """Return why the candidate cannot be trained, `reason` or what its recipe lacks, or None."""
         reason = reason or self.recipe.obstacle()
         if reason is not None:
             reason = f"recipe '{self.candidate['recipe']}': {reason}"
             log.warning("%s  failed: %s", self.label, reason)
-        device, writes = self._device()
-        if self.control != "random_weights" and reason is None:
-            progress = find_progress(self.folder, self.fingerprint) if resume else None
-            if progress is None:
-                shutil.rmtree(self.folder, ignore_errors=True)
-                self.recipe.initialise(model, self._examples())
-            else:
-                self.history = progress.history
-                log.info("%s  goes on after epoch %d", self.label, len(self.history))
-            try:
-                self._fit_stages(model, progress)
-            except (TrainingDivergedError, RecipeError) as error:
-                reason = f"recipe '{self.candidate['recipe']}': {error}"
-            good = self._load_best(model, failed=reason is not None)
-            if reason is not None:
-                kept = (
-                    "no epoch was complete"
-                    if good is None
-                    else f"the last good checkpoint is {self.candidate['id']}/{CHECKPOINTS}/{LAST}, the weights "
-                    f"kept are those of {good.name}"
-                )
-                reason = f"{reason}; {kept}"
-                log.warning("%s  failed: %s", self.label, reason)
-        self.recipe.finish(model)
-        return self._write(model, reason=reason, device=device, writes=writes)
+        return reason
+
+    def begin(self, model: nn.Module) -> None:
+        """Clear away earlier checkpoints and let the recipe change the fresh weights."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.recipe.initialise(model, self._examples())
+
+    def conclude(self, model: nn.Module, failure: TrainingDivergedError | RecipeError | None) -> str | None:
+        """Load the best weights; return the reason of a failure, or None."""
+        good = self._load_best(model, failed=failure is not None)
+        if failure is None:
+            return None
+        kept = (
+            "no epoch was complete"
+            if good is None
+            else f"the last good checkpoint is {self.candidate['id']}/{CHECKPOINTS}/{LAST}, the weights kept are those "
+            f"of {good.name}"
+        )
+        reason = f"recipe '{self.candidate['recipe']}': {failure}; {kept}"
+        log.warning("%s  failed: %s", self.label, reason)
+        return reason
 
     def _make_loss(self) -> Any:
         weight = self.settings["count_weight"]
@@ -180,7 +196,8 @@ class _Run:
             weights = [float(weight)] * len(self.reader.channels)
         return make_loss(name, channels=self.reader.channels, count_weight=weights)
 
-    def _build(self) -> nn.Module:
+    def build(self) -> nn.Module:
+        """Return the network as training starts from it."""
         torch.manual_seed(derive_seed(self.seed, "weights"))
         model = build(
             self.candidate["class"],
@@ -199,9 +216,9 @@ class _Run:
             start_at(model, np.mean(self.dataset.targets[rows], axis=0, dtype=np.float64))
         return model
 
-    def _prepared(self) -> tuple[nn.Module, str | None]:
+    def prepared(self) -> tuple[nn.Module, str | None]:
         """Return the fresh network as the recipe wants it, or unprepared with the reason why that cannot be."""
-        model = self._build()
+        model = self.build()
         try:
             self.recipe.prepare(model)
         except RecipeError as error:
@@ -237,7 +254,7 @@ class _Run:
             use_distributed_sampler=False,
         )
 
-    def _device(self) -> tuple[torch.device, bool]:
+    def device(self) -> tuple[torch.device, bool]:
         """Return where this process computes, and whether it is the one that writes."""
         trainer = self._trainer(self.stages[0], [])
         return trainer.strategy.root_device, trainer.is_global_zero
@@ -258,29 +275,8 @@ class _Run:
                 continue
             if index > 0:
                 model.load_state_dict(model_weights(read_checkpoint(best_path(self.folder, index - 1))))
-            module = CandidateModule(
-                model,
-                reader=self.reader,
-                loss=self.loss,
-                recipe=self.recipe,
-                stages=self.stages,
-                stage_index=index,
-                settings=self.settings,
-                seed=self.seed,
-                label=self.label,
-                fingerprint=self.fingerprint,
-                history=[row for row in self.history if row["stage"] != stage.name],
-            )
-            data = CandidateData(
-                self.dataset,
-                batch_size=self.settings["batch_size"],
-                seed=self.seed,
-                stage=index,
-                jitter=module.recipe.jitter(),
-                margin=module.signal_margin,
-                negatives_per_epoch=self.settings["negatives_per_epoch"],
-                shuffle_labels=self.control == "label_shuffled",
-            )
+            module = self.module(model, index)
+            data = self.data(module)
             monitor = {"monitor": f"valid_{module.monitor}", "mode": module.mode}
             saving = {
                 "dirpath": self.folder,
@@ -304,6 +300,36 @@ class _Run:
             finally:
                 self.history = module.history
 
+    def module(self, model: nn.Module, index: int, kind: type[CandidateModule] = CandidateModule) -> CandidateModule:
+        """Return a stage's module."""
+        stage = self.stages[index]
+        return kind(
+            model,
+            reader=self.reader,
+            loss=self.loss,
+            recipe=self.recipe,
+            stages=self.stages,
+            stage_index=index,
+            settings=self.settings,
+            seed=self.seed,
+            label=self.label,
+            fingerprint=self.fingerprint,
+            history=[row for row in self.history if row["stage"] != stage.name],
+        )
+
+    def data(self, module: CandidateModule) -> CandidateData:
+        """Return the batches of a stage."""
+        return CandidateData(
+            self.dataset,
+            batch_size=self.settings["batch_size"],
+            seed=self.seed,
+            stage=module.stage_index,
+            jitter=module.recipe.jitter(),
+            margin=module.signal_margin,
+            negatives_per_epoch=self.settings["negatives_per_epoch"],
+            shuffle_labels=self.control == "label_shuffled",
+        )
+
     def _load_best(self, model: nn.Module, *, failed: bool) -> Path | None:
         """Load the best weights of the last stage; after a failure, of the last stage that has any, else fresh ones.
 
@@ -317,10 +343,12 @@ class _Run:
                 return best_path(self.folder, index)
         if not failed:
             raise OSError(f"{best_path(self.folder, len(self.stages) - 1)} cannot be read after training")
-        model.load_state_dict(self._prepared()[0].state_dict())
+        model.load_state_dict(self.prepared()[0].state_dict())
         return None
 
-    def _write(self, model: nn.Module, *, reason: str | None, device: torch.device, writes: bool) -> dict[str, Any]:
+    def write(self, model: nn.Module, *, reason: str | None, device: torch.device, writes: bool) -> dict[str, Any]:
+        """Evaluate the network on the validation rows and write the candidate's files."""
+        self.recipe.finish(model)
         rows = self.dataset.rows_of("valid")
         with recorded_log_variance(model) as log_variance:
             valid, arrays = evaluate_rows(model, self.dataset, rows, device=device, loss=self.loss)
