@@ -210,11 +210,11 @@ BY_THE_FOLDS = {
 
 
 def files_below(folder: Path) -> dict[str, tuple[str, int]]:
-    """Digest and time of every file."""
+    """Digest and time of every file but the marks of passed checks, which last until the job behind them is done."""
     return {
         str(path.relative_to(folder)): (hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_mtime_ns)
         for path in sorted(folder.rglob("*"))
-        if path.is_file()
+        if path.is_file() and path.name != "checked.json"
     }
 
 
