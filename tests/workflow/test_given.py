@@ -48,7 +48,12 @@ def back(tiny, tmp_path_factory) -> Workflow:
             },
             "bare": {"maps": "bare.npy", "onehot": "bare.ohe.npz", "regions": "bare.bed"},
         },
-        "motifs": {"database": str(run / "simulate" / "database.meme"), "seqlets": 1000, "window": 120},
+        "motifs": {
+            "database": str(run / "simulate" / "database.meme"),
+            "seqlets": 1000,
+            "window": 120,
+            "permuted_draws": 1,
+        },
         "report": {"examples": 1},
     }
     write(workflow, config)
@@ -83,8 +88,8 @@ def test_patterns_and_hits_are_those_of_the_run(tiny, back):
     expected = read(tiny, "tiny", "motifs", "accessibility", "counts", "patterns.tsv")
     pd.testing.assert_frame_equal(table[SHARED], expected[SHARED])
     assert table["hits_at_fdr"].sum() > 0
-    hits = read(back, "back", "motifs", "whole", "counts", "hits.tsv").drop(columns="agreement")
-    expected = read(tiny, "tiny", "motifs", "accessibility", "counts", "hits.tsv").drop(columns="agreement")
+    hits = read(back, "back", "motifs", "whole", "counts", "hits.tsv").drop(columns="sign_agreement")
+    expected = read(tiny, "tiny", "motifs", "accessibility", "counts", "hits.tsv").drop(columns="sign_agreement")
     pd.testing.assert_frame_equal(hits, expected)
 
 

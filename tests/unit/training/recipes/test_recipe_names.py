@@ -102,6 +102,9 @@ def test_what_the_trainer_cannot_give_is_refused():
     check([["sam", {}]], precision="bf16-mixed")
     with pytest.raises(UserError, match="'fourier_prior' differentiates the gradient"):
         check([["fourier_prior", {}]], compiled=True)
+    for hooked in (["manifold_mixup", {}], ["manifold_noise", {}], ["distillation", {"teacher": "t"}]):
+        with pytest.raises(UserError, match=f"{hooked[0]!r} looks into the network's layers"):
+            check([hooked], compiled=True)
     check([["adversarial", {}]], compiled=True)
     with pytest.raises(UserError, match="bpnet has no dropout here"):
         check([["dropout_schedule", {}]], dropout=False, class_name="bpnet")

@@ -72,6 +72,9 @@ EXCLUSIVE: dict[tuple[str, str], str] = {
 DIFFERENTIATED_TWICE = ("fourier_prior", "angle_penalty", "jacobian_penalty")
 """Components whose loss holds the gradient to the input."""
 
+HOOKED = ("manifold_mixup", "manifold_noise", "distillation")
+"""Components that hang hooks on layers in each step, which code compiled before ignores without a word."""
+
 ON_ONE_HOT = ("input_noise", "mixup", "evoaug")
 """Components that change the one-hot input, beside the attack."""
 
@@ -137,6 +140,12 @@ def check_recipe(
         if first in names and second in names:
             raise UserError(f"recipe components {first!r} and {second!r} do not go together: {reason}")
     _check_attack_is_last(components)
+    hooked = [name for name in names if name in HOOKED]
+    if compiled and hooked:
+        raise UserError(
+            f"recipe component {hooked[0]!r} looks into the network's layers, which a compiled network does not allow: "
+            "set grid.trainer.compile to false, or leave the component out"
+        )
     twice = [name for name in names if name in DIFFERENTIATED_TWICE]
     if compiled and twice:
         raise UserError(
