@@ -175,12 +175,10 @@ class CandidateRun:
         good = self._load_best(model, failed=failure is not None)
         if failure is None:
             return None
-        kept = (
-            "no epoch was complete"
-            if good is None
-            else f"the last good checkpoint is {self.candidate['id']}/{CHECKPOINTS}/{LAST}, the weights kept are those "
-            f"of {good.name}"
-        )
+        last = self.folder / LAST
+        kept = "no epoch was complete" if good is None else f"the weights kept are those of {good.name}"
+        if good is not None and last.is_file():
+            kept = f"the last good checkpoint is {self.candidate['id']}/{CHECKPOINTS}/{LAST}, {kept}"
         reason = f"recipe '{self.candidate['recipe']}': {failure}; {kept}"
         log.warning("%s  failed: %s", self.label, reason)
         return reason
