@@ -102,3 +102,14 @@ def test_models_that_the_config_names_are_candidates():
         UserError, match=r"'attribution\.models' names 'cnn-s0-1234567', .*did you mean 'cnn-s0-12345678'"
     ):
         check_models(["cnn-s0-1234567"], ["cnn-s0-12345678"])
+
+
+def test_a_loss_that_compares_tasks_needs_two(config):
+    assert len(task_names(config)) == 1
+    config["grid"]["trainer"]["loss"] = "cosine_mse"
+    with pytest.raises(UserError, match=r"'grid\.trainer\.loss' is 'cosine_mse', .* there is one, '\w+': use mse"):
+        task_names(config)
+    sheet = Path(config["tracks"])
+    row = sheet.read_text().splitlines()[1]
+    sheet.write_text(sheet.read_text().rstrip() + "\n" + row.replace(row.split("\t")[0], "second", 1) + "\n")
+    assert task_names(config)[1] == "second"

@@ -44,7 +44,7 @@ def test_an_early_stop_is_not_trained_again(make_dataset, candidate, tmp_path, m
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr("lucidna.training.run.evaluate_rows", killed)
+        patch.setattr("lucidna.training.output.evaluate_rows", killed)
         with pytest.raises(Killed):
             train_candidate(settings, data, tmp_path / "killed")
     with monkeypatch.context() as patch:

@@ -12,7 +12,7 @@ import yaml
 from lucidna.dataset import Dataset
 from lucidna.errors import UserError
 from lucidna.models.store import load_model
-from lucidna.training import run as run_module
+from lucidna.training import candidate as candidate_module
 from lucidna.training.evaluate import evaluate, predict
 from lucidna.training.module import CandidateModule
 from lucidna.training.run import train_candidate
@@ -96,7 +96,7 @@ def test_shuffled_labels_destroy_performance(make_dataset, candidate, tmp_path):
 
 
 def test_random_weights_are_not_trained(make_dataset, candidate, tmp_path, monkeypatch):
-    monkeypatch.setattr(run_module.pl.Trainer, "fit", lambda *_, **__: pytest.fail("trained"))
+    monkeypatch.setattr(candidate_module.pl.Trainer, "fit", lambda *_, **__: pytest.fail("trained"))
     data = make_dataset()
     metrics = train_candidate(candidate(control="random_weights"), data, tmp_path / "out")
     assert metrics["epochs"] == 0
@@ -280,6 +280,20 @@ def test_a_profile_candidate_sees_signals_move_with_their_bases(make_dataset, ca
     )
     assert train_candidate(settings, data, tmp_path / "out")["status"] == "ok"
     assert set(seen) == {(40 + 2 * 8, 40, 40)}
+
+
+@pytest.mark.parametrize(("longest", "warned"), [(4, False), (30, True)])  # half of it on each side
+def test_edits_that_reach_beyond_the_read_signal_are_told(make_dataset, candidate, tmp_path, caplog, longest, warned):
+    settings = candidate(
+        **{"class": "bpnet"},
+        arguments={"n_filters": 8, "n_layers": 2, "first_kernel": 9, "profile_kernel": 15},
+        components=[["standard", {}], ["evoaug", {"operations": [{"deletion": {"max": longest}}]}]],
+        trainer={"max_epochs": 1},
+    )
+    assert train_candidate(settings, make_dataset(target="profile", n=120), tmp_path / "out")["status"] == "ok"
+    told = [record.getMessage() for record in caplog.records if "window.jitter" in record.getMessage()]
+    assert len(told) == warned
+    assert not warned or f"so set window.jitter to at least {longest // 2}" in told[0]
 
 
 def test_recipe_changes_the_model(make_dataset, candidate, tmp_path):

@@ -22,7 +22,7 @@ def task_names(config: dict) -> list[str]:
     Raises
     ------
     UserError
-        When attribution.tasks names a task that does not exist.
+        When attribution.tasks names a task that does not exist, or the loss compares tasks and there is one.
     """
     if "sequences" in config:
         known = _activities(config["sequences"])
@@ -30,6 +30,11 @@ def task_names(config: dict) -> list[str]:
         known = ["peak"]
     else:
         known = [track.name for track in read_sheet(config["tracks"], made_below=_simulated(config))]
+    if config.get("grid", {}).get("trainer", {}).get("loss") == "cosine_mse" and len(known) < 2:
+        raise UserError(
+            "config key 'grid.trainer.loss' is 'cosine_mse', which compares tasks with each other, and there is one, "
+            f"'{known[0]}': use mse"
+        )
     asked = config["attribution"]["tasks"]
     if asked == "all":
         return known

@@ -2,7 +2,7 @@
 
 from pytorch_lightning import Callback
 
-from lucidna.training import run as run_module
+from lucidna.training import candidate as candidate_module
 from lucidna.training.recipes import compose
 from lucidna.training.recipes.base import Component, Recipe
 
@@ -53,5 +53,5 @@ def watch(monkeypatch, callback):
         def callbacks(self, stage):
             return [callback]
 
-    monkeypatch.setattr(run_module, "compose", lambda parts: Recipe([*compose(parts).components, Watch()]))
+    monkeypatch.setattr(candidate_module, "compose", lambda parts: Recipe([*compose(parts).components, Watch()]))
     return callback

@@ -17,7 +17,7 @@ from lucidna.models.store import load_model
 from lucidna.models.uncertainty import recorded_log_variance, uncertain_heads
 from lucidna.ranking.probes.randomisation import weighted_layers
 from lucidna.sequence import one_hot_numpy
-from lucidna.training import run as run_module
+from lucidna.training import candidate as candidate_module
 from lucidna.training.distillation import EPSILON, Targets, read_targets, write_targets
 from lucidna.training.evaluate import predict
 from lucidna.training.module import CandidateModule
@@ -241,7 +241,7 @@ def test_too_few_members_are_a_failed_student_that_is_not_trained(ensemble, cand
     metrics = json.loads((folders[1] / "metrics.json").read_text())
     (folders[1] / "metrics.json").write_text(json.dumps({**metrics, "status": "failed"}))
     write_targets(path, data, folders, fold="fold0", both_strands=True)
-    monkeypatch.setattr(run_module.pl.Trainer, "fit", lambda *_, **__: pytest.fail("trained"))
+    monkeypatch.setattr(candidate_module.pl.Trainer, "fit", lambda *_, **__: pytest.fail("trained"))
     metrics = train_candidate(
         candidate(recipe="distilled", components=STATIC), data, tmp_path / "out", distillation=path
     )

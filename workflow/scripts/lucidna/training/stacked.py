@@ -30,11 +30,12 @@ from torch import Tensor, nn
 from lucidna.dataset import Dataset
 from lucidna.files import atomic_path
 from lucidna.sequence import one_hot
+from lucidna.training.candidate import CandidateRun
 from lucidna.training.memory import keep_freed_memory
 from lucidna.training.module import CHECK_EVERY, CandidateModule, TrainingDivergedError
+from lucidna.training.output import write_candidate
 from lucidna.training.recipes.base import Batch, RecipeError
 from lucidna.training.resume import best_path, model_weights, read_checkpoint
-from lucidna.training.run import CandidateRun
 from lucidna.training.stack import Stack, StackedAdam
 from lucidna.training.stacking import check_stacking
 
@@ -89,6 +90,7 @@ def train_stacked(
         warnings.filterwarnings("ignore", module="pytorch_lightning|lightning_fabric")
         device, writes = runs[0].device()
     models = []
+    runs[0].warn_of_edges()
     for run in runs:
         model, reason = run.prepared()
         if reason is not None:
@@ -109,7 +111,7 @@ def train_stacked(
     results = []
     for place, (run, model) in enumerate(zip(runs, models, strict=True)):
         reason = run.conclude(model, diverged.get(place))
-        results.append(run.write(model, reason=reason, device=device, writes=writes))
+        results.append(write_candidate(run, model, reason=reason, device=device, writes=writes))
     return results
 
 
