@@ -11,10 +11,12 @@ from lucidna.motifs.patterns import Discovery, Pattern, information, similarity
 
 SUPPORTED = "supported"
 SUPPORTED_EMPTY = "supported (null found none)"
+SUPPORTED_PART = "supported (part of another)"
 WEAK = "weak"
 AS_NULL = "as in the null"
 UNTESTED = "not tested"
-CREDIBLE = (SUPPORTED, SUPPORTED_EMPTY, UNTESTED)
+SUPPORTING = (SUPPORTED, SUPPORTED_EMPTY, SUPPORTED_PART)
+CREDIBLE = (*SUPPORTING, UNTESTED)
 """Labels of patterns whose hits count. Where a null was run no pattern is untested."""
 
 _SAME_MOTIF = 0.8  # cosine of two CWM cores at their best alignment

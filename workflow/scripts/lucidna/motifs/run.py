@@ -21,7 +21,8 @@ from lucidna.motifs.hit_table import region_table, write_hits_bed
 from lucidna.motifs.hits import call_hits
 from lucidna.motifs.maps import MapFile, is_zero, open_maps, read_predictions, read_regions
 from lucidna.motifs.match import SMALL_DATABASE, best_names, match
-from lucidna.motifs.null import AS_NULL, CREDIBLE, SUPPORTED, SUPPORTED_EMPTY, UNTESTED, WEAK, calibrate
+from lucidna.motifs.null import AS_NULL, CREDIBLE, SUPPORTING, UNTESTED, WEAK, calibrate
+from lucidna.motifs.part import add_parts
 from lucidna.motifs.patterns import (
     Discovery,
     describe,
@@ -141,7 +142,7 @@ def annotate(
     motifs = _database(database, notices)
     matches = match(patterns, motifs, threads=threads, q_cut=fdr)
     names = best_names(matches)
-    tested = calibrate(found, null_found, permuted=permuted)
+    tested = add_parts(patterns, calibrate(found, null_found, permuted=permuted))
     labels = dict(zip(tested["pattern"], tested["label"], strict=True))
     hits, hit_counts, hit_notices, decoys = call_hits(
         maps,
@@ -185,7 +186,7 @@ def annotate(
     write_tsv(out_dir / "matches.tsv", matches)
     write_tsv(out_dir / "expected.tsv", expected_table(patterns, table, expected or {}))
     write_tsv(out_dir / "reproducibility.tsv", found_again)
-    believed = table.loc[table["label"].isin((SUPPORTED, SUPPORTED_EMPTY)), "pattern"]
+    believed = table.loc[table["label"].isin(SUPPORTING), "pattern"]
     write_tsv(out_dir / "saturation.tsv", saturation(found, supported=set(believed)))
     write_seqlets_bed(out_dir / "seqlets.bed", seqlet_table(patterns, regions))
     write_hits(out_dir / "hits.tsv", hits)
@@ -219,13 +220,10 @@ def annotate(
             "total": len(patterns),
             "pos": found.facts["pos_patterns"],
             "neg": found.facts["neg_patterns"],
-            "supported": int(table["label"].isin([SUPPORTED, SUPPORTED_EMPTY]).sum()),
+            "supported": int(table["label"].isin(SUPPORTING).sum()),
             "matched": len(names),
         },
-        "labels": {
-            label: int((table["label"] == label).sum())
-            for label in (SUPPORTED, SUPPORTED_EMPTY, WEAK, AS_NULL, UNTESTED)
-        },
+        "labels": {label: int((table["label"] == label).sum()) for label in (*SUPPORTING, WEAK, AS_NULL, UNTESTED)},
         "database": None if database is None else str(database),
         "digests": {} if database is None else {str(database): sha256(database)},
         "hits": {

@@ -129,11 +129,13 @@ def share_cell(record: dict, found: str, total: str) -> Cell:
 
 
 def composite_text(record: dict) -> str:
-    """Say of what a pattern is made, or what it is a half of; empty when neither."""
+    """Say of what a pattern is made, or what it is a half or another part of; empty when neither."""
     said = []
     for key, words in (("composite_of", "composite of"), ("half_of", "half of")):
         if isinstance(record.get(key), str) and record[key]:
             said.append(f"{words} {short_name(record[key])}")
+    if not said and isinstance(record.get("part_of"), str) and record["part_of"]:
+        said.append(f"part of {short_name(record['part_of'])}")
     return "; ".join(said)
 
 

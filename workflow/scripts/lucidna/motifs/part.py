@@ -1,0 +1,78 @@
+"""Support for patterns that lie within a supported one: a motif that was mostly found together with another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from lucidna.motifs.null import SUPPORTED_PART, SUPPORTING, UNTESTED
+from lucidna.motifs.patterns import Pattern
+
+_HEART = 0.8  # share of a pattern's squared contributions in its heart
+_ALIKE = 0.85  # cosine of a heart and the columns under it
+_LEAST_SHARE = 0.2  # share of the larger pattern's squares in these columns
+_LEAST_WIDTH = 5  # bp of a heart
+_LEAST_COLUMNS = 4.0  # as many columns of one size have the heart's spread of squares
+
+
+def add_parts(patterns: Sequence[Pattern], tested: pd.DataFrame) -> pd.DataFrame:
+    """Label patterns that are too rare by themselves, and whose heart is a part of a supported pattern.
+
+    Where two motifs mostly stand side by side, TF-MoDISco makes most of their seqlets into composites, and few are
+    left for each alone: fewer than the margin over the null asks for. The motif is in the composites as well, which
+    are supported. The heart of a pattern is the shortest stretch that holds 80 % of its squared contributions. It
+    must have 5 bp, among them the spread of 4 columns of one size, and lie in the larger pattern with a cosine of at
+    least 0.85, on columns with at least 20 % of that one's squares. In four simulated data sets this took both
+    patterns that were a planted motif and weak, and none of the 92 patterns of permuted maps.
+
+    Parameters
+    ----------
+    patterns : sequence of Pattern
+    tested : DataFrame
+        Of `lucidna.motifs.null.calibrate`, in the order of `patterns`.
+
+    Returns
+    -------
+    DataFrame
+        The same with the column `part_of` (names of the supported patterns, by commas; empty text for none) and the
+        label "supported (part of another)". Statistics, p- and q-values stay as they are.
+    """
+    labels = dict(zip(tested["pattern"], tested["label"], strict=True))
+    wholes = [pattern for pattern in patterns if labels[pattern.name] in SUPPORTING]
+    parts = []
+    for pattern in patterns:
+        heart = _heart(pattern) if labels[pattern.name] not in (*SUPPORTING, UNTESTED) else None
+        holding = [] if heart is None else [whole for whole in wholes if whole.sign == pattern.sign]
+        parts.append(", ".join(whole.name for whole in holding if _holds(whole.cwm[:, whole.core], heart)))
+    label = [SUPPORTED_PART if part else labels[name] for part, name in zip(parts, tested["pattern"], strict=True)]
+    return tested.assign(label=label, part_of=parts)
+
+
+def _heart(pattern: Pattern) -> np.ndarray | None:
+    """Return the contributions (4, w) of a pattern's heart; None where it is too short or a few columns are all."""
+    core = pattern.cwm[:, pattern.core]
+    squares = (core**2).sum(axis=0)
+    before = np.concatenate([[0.0], np.cumsum(squares)])
+    for width in range(1, len(squares) + 1):
+        sums = before[width:] - before[:-width]
+        if sums.max() >= _HEART * before[-1]:
+            break
+    start = int(sums.argmax())
+    inside = squares[start : start + width]
+    if width < _LEAST_WIDTH or inside.sum() ** 2 < _LEAST_COLUMNS * (inside**2).sum() or not inside.any():
+        return None
+    return core[:, start : start + width]
+
+
+def _holds(whole: np.ndarray, heart: np.ndarray) -> bool:
+    """Tell whether a heart lies in a larger core, on either strand."""
+    width = heart.shape[1]
+    for matrix in (heart, heart[::-1, ::-1]):
+        for start in range(whole.shape[1] - width + 1):
+            under = whole[:, start : start + width]
+            enough = (under**2).sum() >= _LEAST_SHARE * (whole**2).sum()
+            if enough and (under * matrix).sum() >= _ALIKE * np.linalg.norm(under) * np.linalg.norm(matrix):
+                return True
+    return False
