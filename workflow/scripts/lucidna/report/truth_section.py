@@ -16,6 +16,7 @@ from lucidna.report.numbers import number, percent
 from lucidna.report.tables import Table, from_frame
 from lucidna.report.truth_inputs import training_table, windows_table
 from lucidna.report.truth_maps import candidate_quality, map_quality, quality_table
+from lucidna.report.truth_pairs import pairs_against_truth
 from lucidna.report.truth_ranking import ranking_against_truth
 from lucidna.truth import compare_patterns, instance_recovery, read_instances
 
@@ -23,7 +24,7 @@ COUNTS = {"n_instances": "instances", "n_found": "found", "n_hits": "hits", "n_t
 
 
 def section(experiment: Experiment, *, unmapped: str = "") -> dict:
-    """Collect the context of the section: tables for patterns, hits, maps and candidates; scatter plots.
+    """Collect the context of the section: tables for patterns, hits, pairs, maps and candidates; scatter plots.
 
     Parameters
     ----------
@@ -59,6 +60,10 @@ def section(experiment: Experiment, *, unmapped: str = "") -> dict:
         recovery = instance_recovery(credible, read_instances(instances), pattern_motif=known, within=windows)
         tables += found_instances(recovery, place=f"{task}, {head} head", fdr=fdr)
         figures += calibration(hits, read_instances(instances), windows, known, place=f"{task}, {head} head")
+    for task, head in searched if motifs is not None else []:
+        pairs, elements = (experiment.table("motifs", task, head, f"{name}.tsv") for name in ("pairs", "elements"))
+        told = pairs_against_truth(pairs, elements, motifs, place=f"{task}, {head} head")
+        tables += [told] if told else []
     if mask.is_file():
         for task, head in attributed:
             quality = map_quality(map_files(experiment, task, head), mask)
