@@ -142,7 +142,7 @@ class Ours:
         """Return the seconds of the training steps of one epoch."""
         module, data = self.parts()
         clock = _Clock()
-        self.run._trainer(self.run.stages[0], [clock]).fit(module, datamodule=data)
+        self.run.trainer(self.run.stages[0], [clock]).fit(module, datamodule=data)
         return clock.seconds
 
     def bare(self) -> float:

@@ -29,11 +29,13 @@ from pytorch_lightning import Callback
 
 from lucidna.models import build
 from lucidna.sequence import one_hot
-from lucidna.training import run
+from lucidna.training import candidate as candidate_module
 from lucidna.training.losses import make_loss
 from lucidna.training.recipes import compose
-from lucidna.training.recipes.base import Component, Recipe
+from lucidna.training.recipes.base import Component
+from lucidna.training.recipes.recipe import Recipe
 from lucidna.training.recipes.swa import _SWA
+from lucidna.training.run import train_candidate
 
 RESULTS = Path(__file__).resolve().parents[1] / "results" / "recipes_weights_speed.tsv"
 LENGTH, BATCH, TARGET = 200, 128, 1.15
@@ -103,15 +105,15 @@ def step_time(data: Path, out: Path, components: list) -> tuple[float, float]:
         after(self, trainer, module)
         passes.append(time.process_time() - start)
 
-    run.compose = lambda parts: Recipe([*compose(parts).components, watch])
+    candidate_module.compose = lambda parts: Recipe([*compose(parts).components, watch])
     _SWA.after_exchange = timed
     candidate = {"id": "c-00000000", "architecture": "cnn_deep", "class": "cnn_deep", "arguments": {}}
     candidate |= {"recipe": "r", "components": [["standard", {}], *components], "fold": "fold0", "seed": 0}
     candidate |= {"control": "none", "trainer": {"max_epochs": 1, "batch_size": BATCH, "accelerator": "cpu"}}
     try:
-        metrics = run.train_candidate(candidate, data, out, resume=False)
+        metrics = train_candidate(candidate, data, out, resume=False)
     finally:
-        run.compose, _SWA.after_exchange = compose, after
+        candidate_module.compose, _SWA.after_exchange = compose, after
     assert metrics["status"] == "ok", metrics["reason"]
     # The first steps warm up caches and allocators.
     return float(np.median(np.diff(watch.times)[2:])), passes[0] if passes else np.nan

@@ -4,7 +4,8 @@ from pytorch_lightning import Callback
 
 from lucidna.training import candidate as candidate_module
 from lucidna.training.recipes import compose
-from lucidna.training.recipes.base import Component, Recipe
+from lucidna.training.recipes.base import Component
+from lucidna.training.recipes.recipe import Recipe
 
 
 def copy_state(model):

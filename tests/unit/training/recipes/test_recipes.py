@@ -5,7 +5,8 @@ import torch
 from lucidna.models import build
 from lucidna.sequence import reverse_complement
 from lucidna.training.recipes import compose
-from lucidna.training.recipes.base import Component, Recipe, Stage, StepContext, reverse_complement_batch
+from lucidna.training.recipes.base import Component, Stage, StepContext, reverse_complement_batch
+from lucidna.training.recipes.recipe import Recipe
 
 
 def context(seed=0):

@@ -26,7 +26,8 @@ from lucidna.training.losses import auto_count_weight, make_loss
 from lucidna.training.module import CandidateModule, TrainingDivergedError
 from lucidna.training.names import CONTROLS, resolve_trainer
 from lucidna.training.recipes import compose
-from lucidna.training.recipes.base import Batch, Examples, Recipe, RecipeError, Stage
+from lucidna.training.recipes.base import Batch, Examples, RecipeError, Stage
+from lucidna.training.recipes.recipe import Recipe
 from lucidna.training.resume import LAST, best_path, fingerprint, model_weights, read_checkpoint
 from lucidna.training.seeds import derive_seed
 

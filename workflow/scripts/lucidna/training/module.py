@@ -18,7 +18,8 @@ from lucidna.sequence import one_hot
 from lucidna.training.data import BatchReader
 from lucidna.training.evaluate import Collector
 from lucidna.training.names import LOWER_IS_BETTER
-from lucidna.training.recipes.base import Batch, Recipe, Stage, StepContext
+from lucidna.training.recipes.base import Batch, Stage, StepContext
+from lucidna.training.recipes.recipe import Recipe
 from lucidna.training.seeds import derive_seed
 
 log = logging.getLogger(__name__)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from lucidna.training.recipes.names import COMPONENTS
 
 if TYPE_CHECKING:
-    from lucidna.training.recipes.base import Component, Recipe
+    from lucidna.training.recipes.base import Component
+    from lucidna.training.recipes.recipe import Recipe
 
 
 def registry() -> dict[str, type[Component]]:
@@ -64,7 +65,7 @@ def compose(components: Sequence[Sequence[Any]]) -> Recipe:
 
     The words are expected to have passed `lucidna.training.recipes.names.check_recipe`.
     """
-    from lucidna.training.recipes.base import Recipe
+    from lucidna.training.recipes.recipe import Recipe
 
     classes = registry()
     return Recipe([classes[name](**{**COMPONENTS[name], **arguments}) for name, arguments in components])
