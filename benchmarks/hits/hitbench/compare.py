@@ -21,7 +21,7 @@ _SCAN_P = 1e-3
 
 
 def compare(folder, settings):
-    """Return the tables of one experiment: fdr, strata, recall, aupr, pairs, compared."""
+    """Return the tables of one experiment: fdr, strata, recall, aupr, pairs, labels, compared."""
     motifs = folder / "motifs" / "accessibility" / "counts"
     attribute = folder / "attribute" / "accessibility" / "counts"
     maps = open_maps(attribute / "deepshap.attributions.h5")
@@ -44,6 +44,7 @@ def compare(folder, settings):
         "recall": recall_table(rankings, hits, believed, truth, settings),
         "aupr": aupr_table(believed, by_q, scans, block, truth),
         "pairs": pair_rows(motifs, folder),
+        "labels": label_rows(read_tsv(motifs / "patterns.tsv"), stands_for, known),
         "compared": pd.DataFrame([count(hits, truth, folder)]),
     }
 
@@ -213,6 +214,18 @@ def pair_rows(motifs, folder):
     columns += ["distance", "strands", "at_distance", "expected_at_distance", "spacing_q", "interaction"]
     columns += ["interaction_expected", "interaction_p", "interaction_q", "evidence"]
     return table.assign(planted=planted)[columns].round(4)
+
+
+def label_rows(patterns, stands_for, known):
+    """List every pattern with its label, and the planted motifs that it is."""
+    roles = {motif["name"]: motif["role"] for motif in known}
+    motifs = [stands_for[name] for name in patterns["pattern"]]
+    truth = [
+        "none" if not names else "decoy" if all(roles[name] == "decoy" for name in names) else "functional"
+        for names in motifs
+    ]
+    table = patterns.assign(motifs=["+".join(names) for names in motifs], truth=truth)
+    return table[["pattern", "consensus", "n_seqlets", "statistic", "ratio", "label", "motifs", "truth"]].round(4)
 
 
 def nearest_motif(consensus, motifs):

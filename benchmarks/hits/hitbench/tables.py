@@ -6,7 +6,7 @@ from scipy.stats import t as student
 
 from lucidna.files import read_tsv, write_tsv
 
-TABLES = ("compared", "fdr", "strata", "recall", "aupr", "pairs")
+TABLES = ("compared", "fdr", "strata", "recall", "aupr", "pairs", "labels")
 _KEYS = {
     "fdr": ["score", "nominal_fdr"],
     "strata": ["predictions", "nominal_fdr"],
