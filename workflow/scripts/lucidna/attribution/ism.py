@@ -43,7 +43,8 @@ def ism(
         Recompute only what an edit changes (fastISM; Nair et al., Bioinformatics 38:2397, 2022) where the
         network allows it and the job is not too small (`FAST_FROM`); both ways agree up to rounding.
     batch_size : int
-        Mutants per pass.
+        Mutants per pass; twice as many on the fast path on a CPU, whose passes hold only what an edit changes (a
+        BPNet's at 2,114 bp take a tenth less time with 30 than with 15).
     device : str
         Where to run; the network is moved there.
     progress : callable, optional
@@ -59,17 +60,18 @@ def ism(
     known = onehot.sum(dim=1, keepdim=True) > 0
     frozen = frozen_arguments(model, onehot, batch_size=batch_size, device=device)
     counter = _EditCounter(known, progress)
+    fast = fast and 3 * onehot.shape[0] * onehot.shape[2] ** 2 >= FAST_FROM
     with _chosen_without_stopwatch():
         maps = tangermeme_ism.saturation_mutagenesis(
             model,
             onehot,
             args=frozen or None,
-            batch_size=batch_size,
+            batch_size=2 * batch_size if fast and str(device).startswith("cpu") else batch_size,
             hypothetical=True,
             func=counter,
             dtype=torch.float32,
             device=device,
-            fast=fast and 3 * onehot.shape[0] * onehot.shape[2] ** 2 >= FAST_FROM,
+            fast=fast,
         )
     return (maps * known).float().numpy()
 
