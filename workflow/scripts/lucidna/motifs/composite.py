@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -105,18 +105,37 @@ def _two_patterns(pattern: Pattern, others: Sequence[Pattern]) -> tuple[Half, ..
 
 def _places(whole: np.ndarray, other: Pattern) -> list[Half]:
     """Return where a smaller core lies in a larger one, on either strand."""
-    total = (whole**2).sum()
     core = other.cwm[:, other.core]
     width = core.shape[1]
-    found = []
-    for strand, matrix in (("+", core), ("-", core[::-1, ::-1])):
-        for start in range(whole.shape[1] - width + 1 if width >= _LEAST_WIDTH else 0):
-            part = whole[:, start : start + width]
-            share = (part**2).sum() / total
-            norm = np.linalg.norm(part) * np.linalg.norm(matrix)
-            if share >= _LEAST_SHARE and (part * matrix).sum() >= _ALIKE * norm:
-                found.append(Half(other.name, start, start + width, strand, share))
-    return found
+    if width < _LEAST_WIDTH:
+        return []
+    return [Half(other.name, start, start + width, strand, share) for start, strand, share in lies_in(whole, core)]
+
+
+def lies_in(whole: np.ndarray, part: np.ndarray) -> Iterator[tuple[int, str, float]]:
+    """Yield where contributions lie in larger ones, on either strand.
+
+    Parameters
+    ----------
+    whole, part : ndarray
+        Contribution weight matrices, (4, w); of a part that is wider nothing is yielded.
+
+    Yields
+    ------
+    start : int
+        First column of `whole` that the part lies on.
+    strand : str
+    share : float
+        Share of the squares of `whole` in these columns: at least 0.2, with a cosine of at least 0.85.
+    """
+    total, width = (whole**2).sum(), part.shape[1]
+    for strand, matrix in (("+", part), ("-", part[::-1, ::-1])):
+        for start in range(whole.shape[1] - width + 1):
+            under = whole[:, start : start + width]
+            share = (under**2).sum() / total
+            norm = np.linalg.norm(under) * np.linalg.norm(matrix)
+            if share >= _LEAST_SHARE and (under * matrix).sum() >= _ALIKE * norm:
+                yield start, strand, share
 
 
 def _two_motifs(patterns: Sequence[Pattern], motifs: Sequence[Motif], *, q_cut: float) -> dict[str, tuple[Half, ...]]:

@@ -7,12 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from lucidna.motifs.composite import lies_in
 from lucidna.motifs.null import SUPPORTED_PART, SUPPORTING, UNTESTED
 from lucidna.motifs.patterns import Pattern
 
 _HEART = 0.8  # share of a pattern's squared contributions in its heart
-_ALIKE = 0.85  # cosine of a heart and the columns under it
-_LEAST_SHARE = 0.2  # share of the larger pattern's squares in these columns
 _LEAST_WIDTH = 5  # bp of a heart
 _LEAST_COLUMNS = 4.0  # as many columns of one size have the heart's spread of squares
 
@@ -45,7 +44,8 @@ def add_parts(patterns: Sequence[Pattern], tested: pd.DataFrame) -> pd.DataFrame
     for pattern in patterns:
         heart = _heart(pattern) if labels[pattern.name] not in (*SUPPORTING, UNTESTED) else None
         holding = [] if heart is None else [whole for whole in wholes if whole.sign == pattern.sign]
-        parts.append(", ".join(whole.name for whole in holding if _holds(whole.cwm[:, whole.core], heart)))
+        found = [whole.name for whole in holding if any(lies_in(whole.cwm[:, whole.core], heart))]
+        parts.append(", ".join(found))
     label = [SUPPORTED_PART if part else labels[name] for part, name in zip(parts, tested["pattern"], strict=True)]
     return tested.assign(label=label, part_of=parts)
 
@@ -64,15 +64,3 @@ def _heart(pattern: Pattern) -> np.ndarray | None:
     if width < _LEAST_WIDTH or inside.sum() ** 2 < _LEAST_COLUMNS * (inside**2).sum() or not inside.any():
         return None
     return core[:, start : start + width]
-
-
-def _holds(whole: np.ndarray, heart: np.ndarray) -> bool:
-    """Tell whether a heart lies in a larger core, on either strand."""
-    width = heart.shape[1]
-    for matrix in (heart, heart[::-1, ::-1]):
-        for start in range(whole.shape[1] - width + 1):
-            under = whole[:, start : start + width]
-            enough = (under**2).sum() >= _LEAST_SHARE * (whole**2).sum()
-            if enough and (under * matrix).sum() >= _ALIKE * np.linalg.norm(under) * np.linalg.norm(matrix):
-                return True
-    return False
