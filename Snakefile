@@ -49,4 +49,4 @@ include: "workflow/rules/external.smk"
 rule all:
     default_target: True
     input:
-        f"{EXP}/rank/verdict.json" if MAPS_ONLY else final_outputs(),
+        rules.rank_external.input if MAPS_ONLY else final_outputs(),

@@ -104,6 +104,11 @@ def test_maps_alone_are_ranked_and_mistakes_are_one_sentence(published):
     assert panel["control_share"].between(0, 1).all()
     assert any(notice.startswith("Bias controls: naked.") for notice in verdict["notices"])
     assert pd.read_csv(folder / "families.tsv", sep="\t").set_index("family").loc["theirs", "n"] == 2
+    page = (folder.parent / "report" / "report.html").read_text()
+    assert verdict["status"].capitalize() in page
+    assert 'id="ranking"' in page
+    assert 'id="training"' not in page
+    assert "ohe.npz" in page  # its digest
     assert (folder / "pareto.png").read_bytes().startswith(b"\x89PNG")
     assert not list(folder.glob(".*"))
     with AttributionFile(folder / "average.attributions.h5") as file:

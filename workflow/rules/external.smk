@@ -1,7 +1,16 @@
 # Networks trained elsewhere: ranked by maps that exist, or brought into the panel of a grid.
 if MAPS_ONLY:
+    from lucidna.external.settings import described
 
     rule rank_external:
+        input:
+            f"{EXP}/rank/verdict.json",
+            f"{EXP}/report/report.html",
+
+    localrules:
+        rank_external,
+
+    rule rank_maps:
         input:
             maps=[path for files in EXTERNAL_FILES.values() for path in files],
             scores=[CONFIG["scores"]["table"]] if "scores" in CONFIG else [],
@@ -22,15 +31,16 @@ if MAPS_ONLY:
             disagreement_maps=f"{EXP}/rank/disagreement.npz",
             verdict=f"{EXP}/rank/verdict.json",
             average=f"{EXP}/rank/average.attributions.h5",
+            inputs=f"{EXP}/rank/inputs.json",
             pareto=report(
                 f"{EXP}/rank/pareto.png",
                 caption="../report/pareto.rst",
                 category="Ranking",
             ),
         log:
-            f"{LOGS}/rank_external.log",
+            f"{LOGS}/rank_maps.log",
         benchmark:
-            f"{BENCH}/rank_external.tsv"
+            f"{BENCH}/rank_maps.tsv"
         conda:
             "../../envs/attribute.yaml"
         threads: 2
@@ -44,7 +54,43 @@ if MAPS_ONLY:
             ranking=ordered(CONFIG["ranking"]),
             code=code_digest("external.maps", "ranking.stage"),
         script:
-            "../scripts/rank_external.py"
+            "../scripts/rank_maps.py"
+
+    rule maps_ranking_report:
+        input:
+            [
+                f"{EXP}/rank/{name}"
+                for name in (
+                    "verdict.json",
+                    "ranking.tsv",
+                    "panel.tsv",
+                    "families.tsv",
+                    "differences.tsv",
+                    "disagreement.tsv",
+                    "disagreement.npz",
+                    "inputs.json",
+                )
+            ],
+        output:
+            report(
+                f"{EXP}/report/report.html",
+                caption="../report/report.rst",
+                category="Report",
+            ),
+        log:
+            f"{LOGS}/report.log",
+        conda:
+            "../../envs/report.yaml"
+        resources:
+            mem_mb=4000,
+            runtime=60,
+        params:
+            config=CONFIG,
+            candidates=described(CONFIG["external"]),
+            code=code_digest("report.page"),
+            template=template_digest(),
+        script:
+            "../scripts/report.py"
 
 elif EXTERNAL:
 

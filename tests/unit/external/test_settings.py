@@ -138,7 +138,7 @@ def test_maps_alone_need_neither_data_nor_grid(alone):
     filled = validate(alone)
     assert filled["external"]["a"]["contributions"] == "hypothetical"
     assert filled["ranking"]["gate"] == {"margin": 0}
-    assert set(filled) == {"experiment", "external", "ranking"}
+    assert set(filled) == {"experiment", "external", "ranking", "report"}
     assert validate(filled) == filled
 
 
@@ -151,7 +151,7 @@ def test_maps_alone_need_neither_data_nor_grid(alone):
             ["external", "1 candidate beside its bias controls", "at least 2"],
         ),
         (lambda c: c["external"].update(c={**NETWORK}), ["external.c.kind", "'pytorch'", "genome or sequences"]),
-        (lambda c: c.update(motifs={}), ["'motifs'", "experiment, external, ranking, scores"]),
+        (lambda c: c.update(motifs={}), ["'motifs'", "experiment, external, ranking, report, scores"]),
         (lambda c: c.update(scores={"table": "x"}), ["scores", "lacks 'metric'"]),
         (lambda c: c.update(target="counts"), ["lacks 'window'"]),
         (lambda c: c["ranking"].update(head="counts"), ["ranking.head"]),

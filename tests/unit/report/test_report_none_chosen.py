@@ -131,6 +131,7 @@ def test_ids_stand_out_and_the_text_stays_escaped():
     text = summary_section.with_ids("a<b: cnn-1 beats cnn-12, not cnn-2.", ["cnn-1", "cnn-12"])
     assert text == "a&lt;b: <code>cnn-1</code> beats <code>cnn-12</code>, not cnn-2."
     assert summary_section.with_ids("<i>", []) == "&lt;i&gt;"
+    assert summary_section.with_ids("candidates (a).", ["a"]) == "candidates (<code>a</code>)."
 
 
 def test_why_there_is_no_map_is_read_from_the_files(none_chosen, written, tmp_path):

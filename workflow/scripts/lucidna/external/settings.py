@@ -41,7 +41,7 @@ NETWORK_CONTROLS = ("none", "bias")
 SCALES = {"binary": ("logit", "probability", "log_counts", "counts"), "counts": ("log_counts", "counts")}
 """What a scalar output can be, for each target; a profile's scalar output is its counts."""
 
-MAPS_ONLY_KEYS = ("experiment", "external", "scores", "ranking")
+MAPS_ONLY_KEYS = ("experiment", "external", "scores", "ranking", "report")
 """What a configuration without data and grid can have."""
 
 _EXPERIMENT_KEYS = {"genome", "sequences", "regions", "tracks", "window", "target", "folds", "grid", "simulate"}
@@ -65,6 +65,20 @@ def maps_only_schema(schema: dict) -> dict:
         part["properties"]["ranking"]["properties"].pop(key, None)
     part["properties"]["ranking"]["properties"]["gate"]["properties"]["margin"]["default"] = 0
     return part
+
+
+def described(external: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Describe maps that exist, the entries of `external`, as the candidates that the report knows."""
+    return [
+        {
+            "id": name,
+            "family": entry["family"] or name,
+            "recipe": entry["family"] or name,
+            "architecture": "maps",
+            "control": entry["control"],
+        }
+        for name, entry in external.items()
+    ]
 
 
 def check_external(config: dict) -> None:

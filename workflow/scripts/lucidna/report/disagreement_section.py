@@ -18,7 +18,7 @@ from lucidna.sequence import one_hot_numpy
 
 CROP = 100
 RULE = (
-    "The first, the middle and the last candidate of the order are compared. Of the half of the validation regions in "
+    "The first, the middle and the last candidate of the order are compared. Of the half of the compared regions in "
     "which the best agrees most with the others' consensus, these are the regions in which the three maps differ most "
     "(largest mean of 1 − cosine over pairs). Maps have unit norm over the whole window, and the logos of a region "
     "one scale; the {width} bp with the strongest contributions are shown."

@@ -7,12 +7,14 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from lucidna.errors import UserError
+from lucidna.external.settings import only_maps
 from lucidna.files import atomic_path
 from lucidna.report import (
     attribution_section,
     given_section,
     motifs_section,
     provenance,
+    ranked_section,
     ranking_section,
     summary_section,
     svg,
@@ -126,12 +128,9 @@ def page_context(experiment: Experiment, config_text: str) -> dict:
     """Collect what the template shows, section by section."""
     if "maps" in experiment.config:
         return given_context(experiment, config_text)
-    ranking = ranking_section.section(experiment)
-    ranking["shapes"] = [
-        (name, svg.marker(svg.SHAPES[shape % len(svg.SHAPES)], 8, 7, 5))
-        for name, shape in (ranking["legend"] or {}).get("architectures", [])
-    ]
-    ranking["cross"] = svg.marker("cross", 8, 7, 5)
+    if only_maps(experiment.config):
+        return ranked_context(experiment, config_text)
+    ranking = drawn_ranking(experiment)
     training = training_section.section(experiment)
     unmapped = attribution_section.why_unmapped(experiment)
     attribution = attribution_section.section(experiment, unmapped=unmapped)
@@ -159,6 +158,31 @@ def page_context(experiment: Experiment, config_text: str) -> dict:
         "motifs": motifs,
         "variants": variants,
         "truth": truth,
+        "provenance": provenance.section(experiment, config_text),
+    }
+
+
+def drawn_ranking(experiment: Experiment) -> dict:
+    """Collect the context of the ranking, with the marks of its legend."""
+    ranking = ranking_section.section(experiment)
+    ranking["shapes"] = [
+        (name, svg.marker(svg.SHAPES[shape % len(svg.SHAPES)], 8, 7, 5))
+        for name, shape in (ranking["legend"] or {}).get("architectures", [])
+    ]
+    ranking["cross"] = svg.marker("cross", 8, 7, 5)
+    ranking["given"] = False
+    return ranking
+
+
+def ranked_context(experiment: Experiment, config_text: str) -> dict:
+    """Collect what the template shows of maps that were ranked: there is nothing else."""
+    ranking = drawn_ranking(experiment) | {"given": True}
+    return {
+        "experiment": experiment.config.get("experiment", experiment.root.name),
+        "sections": [("summary", "Verdict"), ("ranking", "Ranking"), ("provenance", "Provenance")],
+        "summary": ranked_section.section(experiment, ranking),
+        "ranking": ranking,
+        **dict.fromkeys(("training", "attribution", "motifs", "variants", "truth")),
         "provenance": provenance.section(experiment, config_text),
     }
 

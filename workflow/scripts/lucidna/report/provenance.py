@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from lucidna.external.settings import only_maps
 from lucidna.report.collect import Experiment, read_document, read_table
 from lucidna.report.given_section import sources
 from lucidna.report.numbers import as_float, count, duration, mebibytes
@@ -18,8 +19,12 @@ from lucidna.report.tables import Cell, Column, Table, code_cell, count_cell, fr
 
 def section(experiment: Experiment, config_text: str) -> dict:
     """Collect the context of the section: regions, inputs, versions, cost; the configuration verbatim."""
-    given = "maps" in experiment.config
-    tables, notes = given_tables(experiment) if given else data_tables(experiment)
+    if "maps" in experiment.config:
+        tables, notes = given_tables(experiment)
+    elif only_maps(experiment.config):
+        tables, notes = [input_digests(experiment.document("rank", "inputs.json"))], []
+    else:
+        tables, notes = data_tables(experiment)
     cost = rule_costs(experiment.benchmarks)
     if cost is None:
         notes.append("No benchmark file of the workflow was found: time and memory are not reported.")

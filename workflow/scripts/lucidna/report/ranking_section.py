@@ -6,6 +6,7 @@ import math
 
 import pandas as pd
 
+from lucidna.external.settings import only_maps
 from lucidna.report import disagreement_section
 from lucidna.report.collect import Experiment, appearance
 from lucidna.report.criteria_words import criteria_of, label_of
@@ -37,7 +38,7 @@ def section(experiment: Experiment) -> dict:
         pictures = [(label_of(name), criterion_scatter(records, name, x_label)) for name in drawn]
         context["scatters"] = [(title, picture) for title, picture in pictures if picture]
     else:
-        context["notes"].append("The panel has no metric of prediction: the scatter plot is left out.")
+        context["notes"].append("There is no metric of prediction: the scatter plot is left out.")
     families = experiment.table("rank", "families.tsv")
     if families is not None and not families.empty:
         context["families"] = family_table(families, x_label)
@@ -60,6 +61,8 @@ def links(experiment: Experiment) -> list[tuple[str, str]]:
 
 def prediction_label(config: dict) -> str:
     """Name the validation metric on the horizontal axis."""
+    if only_maps(config):
+        return config.get("scores", {}).get("metric", "prediction")
     return "validation AUROC" if config.get("target") == "binary" else "validation Pearson r"
 
 

@@ -90,7 +90,8 @@ def with_ids(text: str, ids: Sequence[str]) -> Markup:
         return escape(text)
     # Longer ids first: one may begin with another.
     pattern = "|".join(re.escape(name) for name in sorted(ids, key=len, reverse=True))
-    parts = re.split(f"({pattern})", text)
+    # Whole words alone: an id may be a single letter.
+    parts = re.split(rf"(?<![\w.-])({pattern})(?![\w-])", text)
     return Markup("").join(
         Markup("<code>{}</code>").format(part) if place % 2 else escape(part) for place, part in enumerate(parts)
     )

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from lucidna.external.maps import rank_maps
+from lucidna.files import sha256, write_json
 from lucidna.ranking.stage import ranking_arguments, write_ranking
 from lucidna.runtime import script
 
@@ -17,3 +18,5 @@ with script(snakemake):
         **ranking_arguments(snakemake.params.ranking),
     )
     write_ranking(ranking, folder)
+    files = dict.fromkeys([*snakemake.input.maps, *snakemake.input.scores])
+    write_json(snakemake.output.inputs, {"digests": {path: sha256(path) for path in files}})
