@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from lucidna.motifs.composite import lies_in
-from lucidna.motifs.null import SUPPORTED_PART, SUPPORTING, UNTESTED
+from lucidna.motifs.null import SUPPORTED_PART, SUPPORTING, WEAK
 from lucidna.motifs.patterns import Pattern
 
 _HEART = 0.8  # share of a pattern's squared contributions in its heart
@@ -17,14 +17,15 @@ _LEAST_COLUMNS = 4.0  # as many columns of one size have the heart's spread of s
 
 
 def add_parts(patterns: Sequence[Pattern], tested: pd.DataFrame) -> pd.DataFrame:
-    """Label patterns that are too rare by themselves, and whose heart is a part of a supported pattern.
+    """Label weak patterns whose heart is a part of a supported pattern.
 
     Where two motifs mostly stand side by side, TF-MoDISco makes most of their seqlets into composites, and few are
     left for each alone: fewer than the margin over the null asks for. The motif is in the composites as well, which
     are supported. The heart of a pattern is the shortest stretch that holds 80 % of its squared contributions. It
     must have 5 bp, among them the spread of 4 columns of one size, and lie in the larger pattern with a cosine of at
     least 0.85, on columns with at least 20 % of that one's squares. In four simulated data sets this took both
-    patterns that were a planted motif and weak, and none of the 92 patterns of permuted maps.
+    patterns that were a planted motif and weak, and none of the 92 patterns of permuted maps. A pattern that is no
+    larger than those of the null stays what it is: stretches of A are alike wherever they are from.
 
     Parameters
     ----------
@@ -42,7 +43,7 @@ def add_parts(patterns: Sequence[Pattern], tested: pd.DataFrame) -> pd.DataFrame
     wholes = [pattern for pattern in patterns if labels[pattern.name] in SUPPORTING]
     parts = []
     for pattern in patterns:
-        heart = _heart(pattern) if labels[pattern.name] not in (*SUPPORTING, UNTESTED) else None
+        heart = _heart(pattern) if labels[pattern.name] == WEAK else None
         holding = [] if heart is None else [whole for whole in wholes if whole.sign == pattern.sign]
         found = [whole.name for whole in holding if any(lies_in(whole.cwm[:, whole.core], heart))]
         parts.append(", ".join(found))
