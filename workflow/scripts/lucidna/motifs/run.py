@@ -203,6 +203,7 @@ def annotate(
             f"{left_out} hits with q <= {fdr:g} are of patterns that the null does not support: hits.tsv lists them "
             "with the label of their pattern, and they count nowhere else"
         )
+    notices = list(dict.fromkeys(notices))  # draws of one kind may have the same to say
     summary = {
         "discovery": _without_notices(found),
         "nulls": [_without_notices(null) for null in null_found],
