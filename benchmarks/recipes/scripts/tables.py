@@ -10,9 +10,11 @@ networks = networks_table(dict(zip(snakemake.params.cells, map(read_tsv, inputs)
 cells = cells_table(networks, baseline=baseline)
 tables = {"networks": networks, "cells": cells, "summary": summary_table(networks, cells, baseline=baseline)}
 counts = {key: (networks[axis].nunique(), len(config[key])) for axis, key in snakemake.params.axes.items()}
+choices = ("work", "results", "made", *snakemake.params.axes)
 header = (
-    f"# benchmarks/recipes; config {config_digest(config, without=('work', 'results', *snakemake.params.axes))}; "
+    f"# benchmarks/recipes; config {config_digest(config, without=choices)}; "
     + ", ".join(f"{found} of {total} {key}" for key, (found, total) in counts.items())
+    + f", {len(inputs)} of {snakemake.params.n_cells} cells"
     + f"; library code {' '.join(sorted(networks['code'].unique()))}\n"
     f"# training {networks['seconds'].sum():.0f} CPU s; {versions()}\n"
 )
