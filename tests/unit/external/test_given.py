@@ -177,6 +177,12 @@ def test_bad_maps(given, tmp_path):
     assert "maps of 29 regions of 40 bp" in refused(settings, tmp_path)
     rewrite(tmp_path, maps[:, :, :-1])
     assert "of 39 bp" in refused(settings, tmp_path)
+    rewrite(tmp_path, maps * np.where(np.arange(len(maps)) == 7, 1e9, 1)[:, None, None])
+    assert "'p7' (row 8) reaches" in refused(settings, tmp_path)
+    rewrite(tmp_path, maps.astype(complex))
+    assert "holds complex128 and no numbers" in refused(settings, tmp_path)
+    rewrite(tmp_path, maps.astype(str))
+    assert "and no numbers: give real ones" in refused(settings, tmp_path)
     maps[3:5] = 0
     rewrite(tmp_path, maps)
     assert write(settings, tmp_path)["zero_maps"] == 2

@@ -78,7 +78,8 @@ def test_permuted_maps_challenge_by_their_patterns_only():
     silent = calibrate(make_discovery([STRONG]), shuffled, permuted=[make_discovery([], strength=50.0)]).iloc[0]
     assert silent["ratio"] == alone["ratio"]
     only = calibrate(make_discovery([STRONG]), [], permuted=[make_discovery([stronger])]).iloc[0]
-    assert (only["n_null"], only["label"]) == (1, "supported")
+    assert (only["n_null"], only["label"]) == (1, "weak")
+    assert only["ratio"] > 2  # smooth noise reaches that over permuted maps
     assert np.isnan(only["seqlet_q"])
 
 

@@ -142,6 +142,13 @@ def test_heads_follow_the_target():
         validate(put(profile, "ranking", {"head": "logit"}))
 
 
+def test_without_recipes_the_grid_has_the_best_one_and_its_baseline():
+    config = demo()
+    del config["grid"]["recipes"]
+    recipes = validate(config)["grid"]["recipes"]
+    assert recipes == {"standard": ["standard"], "kmer": ["standard", "exponential", "kmer_filters"]}
+
+
 def test_recipes_are_written_one_way():
     assert normal_recipe(["standard", {"evoaug": {"max": 2}}, {"exponential": None}]) == [
         ["standard", {}],
@@ -182,12 +189,6 @@ def test_trainer_settings_are_checked_before_anything_runs(trainer, message):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (
-            {"recipes": {"usual": ["standard"], "hard": ["standard", "adversarial"]}},
-            r"'grid\.recipes\.hard': recipe component 'adversarial' does not go with grid\.stack_seeds.*: "
-            r"train one seed at a time",
-        ),
-        ({"recipes": {"flat": ["sam"]}}, "component 'sam' does not go with"),
         ({"trainer": {"precision": "bf16-mixed"}}, r"grid\.trainer\.precision is 'bf16-mixed'.* one seed at a time"),
         ({"trainer": {"devices": 2}}, r"grid\.trainer\.devices is '2'.* one seed at a time"),
         ({"stack_seeds": "yes"}, r"stack_seeds' is 'yes': it must be of type boolean"),

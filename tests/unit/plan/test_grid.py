@@ -55,6 +55,9 @@ def test_seeds_are_stacked_under_the_same_ids(config):
     for names in stacks.values():
         assert [candidates[name]["seed"] for name in names] == config["grid"]["seeds"]
         assert len({(candidates[name]["family"], candidates[name]["fold"]) for name in names}) == 1
+    # A recipe that cannot be stacked is trained seed by seed, beside the others.
+    config["grid"]["recipes"]["flat"] = ["standard", "sam"]
+    assert seed_stacks(config, expand_grid(config)) == stacks
     config["grid"]["seeds"] = [0]
     assert seed_stacks(config, expand_grid(config)) == {}
 

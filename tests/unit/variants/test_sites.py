@@ -41,16 +41,20 @@ def test_matches_are_those_of_fimo(width):
 
 def test_best_site_is_that_of_a_search_through_all():
     rng = np.random.default_rng(0)
-    codes = rng.integers(0, 5, size=(40, 50)).astype(np.uint8)
+    codes = rng.choice(5, p=[0.24, 0.24, 0.24, 0.24, 0.04], size=(40, 50)).astype(np.uint8)
     first, lengths = rng.integers(2, 40, size=40), rng.integers(0, 6, size=40)
     pwm = rng.normal(size=(4, 7))
     score, start, forward = best_sites(codes, first, lengths, pwm)
-    columns = [np.vstack([strand, np.zeros(7)]) for strand in (pwm, pwm[::-1, ::-1])]
+    assert np.isfinite(score).sum() > 30
+    columns = [np.vstack([strand, np.full(7, -np.inf)]) for strand in (pwm, pwm[::-1, ::-1])]
     for row in range(40):
         a, b = first[row], first[row] + lengths[row]
         places = [s for s in range(44) if (s < b and s + 7 > a if a < b else s < a < s + 7)]
         each = {(s, k): columns[k][codes[row, s : s + 7], np.arange(7)].sum() for s in places for k in (0, 1)}
         best = max(each, key=each.get)
+        if each[best] == -np.inf:  # an N in every site
+            assert score[row] == -np.inf
+            continue
         assert score[row] == pytest.approx(each[best])
         assert (start[row], forward[row]) == (best[0], best[1] == 0)
 
@@ -119,3 +123,12 @@ def test_the_largest_change_comes_first():
     genome = "A" * 40 + WORD + "A" * 40
     sites = changes(genome, 44, "T", "C", {"soft": ppm(WORD, 0.9), "hard": ppm(WORD, 0.97)})
     assert [site.name for site in sites] == ["hard", "soft"]
+
+
+def test_a_site_with_an_unknown_base_is_none():
+    unknown = np.full((1, 30), 4, np.uint8)
+    unknown[0, 12:17] = [0, 2, 1, 3, 0]  # an island as short as what follows the begin of a chromosome
+    score, _, _ = best_sites(unknown, np.array([14]), np.array([1]), log_odds(ppm("TTACCCGG")))
+    assert score[0] == -np.inf
+    unknown[0, 10:20] = 1
+    assert np.isfinite(best_sites(unknown, np.array([14]), np.array([1]), log_odds(ppm("TTACCCGG")))[0][0])

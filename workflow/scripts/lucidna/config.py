@@ -226,9 +226,8 @@ def _check_grid(config: dict) -> None:
                     precision=trainer["precision"],
                     compiled=trainer["compile"],
                 )
-        if grid["stack_seeds"]:
-            with _named(f"grid.recipes.{name}"):
-                check_stacking([component for component, _ in normal_recipe(recipe)], trainer)
+    if grid["stack_seeds"]:
+        check_stacking(trainer)
     check_teachers(
         {name: normal_recipe(recipe) for name, recipe in grid["recipes"].items()},
         seeds=grid["seeds"],

@@ -15,6 +15,7 @@ from lucidna.folds import expand_folds
 from lucidna.models.names import ARCHITECTURES
 from lucidna.training.recipes.entries import distillation
 from lucidna.training.recipes.names import COMPONENTS
+from lucidna.training.stacking import can_be_stacked
 
 #: The parts of a configuration that determine the arrays on disk; folds do not, each has a file of its own.
 DATA_KEYS = ("simulate", "genome", "regions", "sequences", "tracks", "window", "target")
@@ -201,13 +202,14 @@ def seed_stacks(config: dict, candidates: dict[str, dict]) -> dict[str, list[str
     Returns
     -------
     dict[str, list[str]]
-        Name of the stack (architecture, recipe, fold) -> ids of its seeds, two or more; controls are in none.
+        Name of the stack (architecture, recipe, fold) -> ids of its seeds, two or more. Controls, and recipes with a
+        component that cannot be stacked, are in none.
     """
     if not config["grid"]["stack_seeds"]:
         return {}
     found: dict[str, list[str]] = {}
     for name, candidate in candidates.items():
-        if candidate["control"] == "none":
+        if candidate["control"] == "none" and can_be_stacked(name for name, _ in candidate["components"]):
             stack = "__".join(candidate[key] for key in ("architecture", "recipe", "fold"))
             found.setdefault(re.sub(r"\W", "_", stack), []).append(name)
     return {stack: names for stack, names in found.items() if len(names) > 1}

@@ -81,7 +81,7 @@ def test_two_epochs_differ_from_plain_training_and_repeat_to_the_byte(make_datas
 def test_all_together_are_resumed_to_the_same_bytes(make_dataset, candidate, tmp_path, monkeypatch, clip):
     """Every component that may stand beside the others, with burn-ins, killed in the last stage."""
     data = make_dataset(target="binary", n=240)
-    parts = [part for part in ACTIVE if part not in ("mixup", "input_noise")]
+    parts = [part for part in ACTIVE if part not in ("mixup", "manifold_noise")]
     settings = candidate(
         components=[
             ["standard", {}],
@@ -167,7 +167,9 @@ def test_a_nan_term_ends_training_with_its_name_and_the_last_good_checkpoint(
     ):
         assert words in metrics["reason"]
     assert f"the last good checkpoint is {metrics['candidate']}/checkpoints/last.ckpt" in metrics["reason"]
-    assert metrics["reason"].endswith("the weights kept are those of stage0-best.ckpt")
+    assert metrics["reason"].endswith(
+        "the weights kept are those of small-standard-fold0-s0-0123abcd/checkpoints/stage0-best.ckpt"
+    )
     assert (tmp_path / "out" / "checkpoints" / "last.ckpt").is_file()
     assert (tmp_path / "out" / "checkpoints" / "stage0-best.ckpt").is_file()
 

@@ -60,7 +60,7 @@ def test_own_operations_keep_their_order_and_take_defaults():
         ([["standard", {"weight_decay": -1}]], "weight_decay -1"),
         ([["standard", {"dropout": 1.0}]], r"dropout 1\.0"),
         ([["standard", {"jitter": "yes"}]], "neither true nor false"),
-        ([["exponential", {"first_activation": "exp"}]], "neither 'exponential' nor 'relu'"),
+        ([["exponential", {"first_activation": "exp"}]], "is not 'exponential': leave the component out"),
         ([["evoaug", {"preset": "chp"}]], "did you mean 'chip'"),
         ([["evoaug", {"preset": "chip", "operations": ["noise"]}]], "not both"),
         ([["evoaug", {"operations": []}]], "at least one operation"),

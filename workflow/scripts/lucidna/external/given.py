@@ -23,6 +23,8 @@ from lucidna.sequence import one_hot_numpy
 
 log = logging.getLogger(__name__)
 
+# Largest value of a map over the median map's: beyond it float16, scaled to the largest, keeps few bits of the others.
+_MOST_ABOVE = 1e4
 MOST_APART = 0.02
 """Largest difference in the mean share of G and C between regions and their shuffles that is not remarked on."""
 
@@ -184,7 +186,7 @@ def _check_order(file: MapFile, places: pd.DataFrame, entry: Mapping[str, Any], 
 
 def _examine(file: MapFile, codes: np.ndarray, names: pd.Series) -> tuple[float, int]:
     """Return the largest absolute value and the number of maps that are zero, or raise for maps that are no maps."""
-    largest, zeros = 0.0, 0
+    largest, zeros, sizes = 0.0, 0, []
     for rows in _blocks(file.n_regions):
         size = np.abs(file.maps(rows, codes[rows])).max(axis=(1, 2))
         damaged = np.flatnonzero(~np.isfinite(size))
@@ -194,9 +196,19 @@ def _examine(file: MapFile, codes: np.ndarray, names: pd.Series) -> tuple[float,
                 f"config key '{file.where}': the map of region '{names.iloc[row]}' (row {row + 1}) holds NaN or "
                 f"infinite values: make the maps of {file.path} again, or leave the region out"
             )
+        sizes.append(size)
         largest, zeros = max(largest, float(size.max())), zeros + int((size == 0).sum())
     if not largest:
         raise UserError(f"config key '{file.where}': every map of {file.path} is zero: make them again")
+    size = np.concatenate(sizes)
+    usual = float(np.median(size[size > 0]))
+    if largest > _MOST_ABOVE * usual:
+        row = int(size.argmax())
+        raise UserError(
+            f"config key '{file.where}': the map of region '{names.iloc[row]}' (row {row + 1}) reaches {largest:.3g} "
+            f"and the median map of {file.path} {usual:.3g}: the others would be rounded away beside it, so make it "
+            "again, or leave the region out"
+        )
     return largest, zeros
 
 

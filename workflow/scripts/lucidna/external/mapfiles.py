@@ -117,7 +117,12 @@ class MapFile:
         UserError
             Maps that are said to be hypothetical and are projected; projected maps of other sequences.
         """
-        values = np.asarray(self._maps[rows], dtype=np.float32) * self._factor
+        values = np.asarray(self._maps[rows])
+        if values.dtype.kind not in "fiu":
+            raise UserError(
+                f"config key '{self.where}': {self.path} holds {values.dtype} and no numbers: give real ones"
+            )
+        values = values.astype(np.float32) * self._factor
         present = codes[:, None, :] == np.arange(4, dtype=np.uint8)[None, :, None]
         if values.ndim == 2:
             return values[:, None, :] * present

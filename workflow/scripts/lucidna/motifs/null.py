@@ -101,7 +101,9 @@ def calibrate(
         label
             "supported": ratio >= margin; "supported (null found none)": the same, but no null pattern
             challenges it. "weak": above the null's largest, but not by the margin. "as in the null": not
-            above it. "not tested": no null was run.
+            above it. "not tested": no null was run. Without shuffled sequences no pattern is more than weak:
+            permuted maps lose the smoothness of real ones along with the motifs, and clusters of smooth noise
+            reach 2.7 times the largest pattern of three draws.
     """
     draws = [*nulls, *permuted]
     copies = _copies(real, draws)
@@ -123,7 +125,7 @@ def calibrate(
         ratio = value / largest if largest > 0 else np.inf
         # A draw without a pattern has the value 0, which no pattern's statistic falls below.
         p_value = (1 + int((rivals >= value).sum()) + (empty if value <= 0 else 0)) / (1 + len(rivals) + empty)
-        label = _label(ratio, margin, has_rivals=len(rivals) > 0)
+        label = _label(ratio, margin, has_rivals=len(rivals) > 0, shuffled=bool(nulls))
         seqlet_q = _seqlet_q(pattern, real, nulls) if nulls else np.nan
         largest = largest if largest > 0 else np.nan
         counted = len(rivals), len(draws), empty
@@ -131,6 +133,35 @@ def calibrate(
     table = pd.DataFrame(rows, columns=COLUMNS)
     table["q_value"] = benjamini_hochberg(table["p_value"].to_numpy(dtype=float))
     return table
+
+
+def null_notices(tested: pd.DataFrame, *, shuffled: int, permuted: int, fdr: float) -> list[str]:
+    """Say what the nulls that were run cannot show.
+
+    Parameters
+    ----------
+    tested : DataFrame
+        Of `calibrate`.
+    shuffled, permuted : int
+        Draws of each kind.
+    fdr : float
+        The q-value that counts.
+    """
+    if not shuffled and not permuted:
+        return ["no null was run: no pattern is tested, and all count as supported"]
+    notices = []
+    if not shuffled:
+        notices.append(
+            "without maps of shuffled sequences no pattern is called more than weak: permuted maps do not show what "
+            "smooth noise gives"
+        )
+    finest = (1 / (1 + tested["n_null"] + tested["null_empty"])).min()
+    if finest > fdr:
+        notices.append(
+            f"with so few patterns in the null no pattern can have a p-value below {finest:.2f}: labels rest on the "
+            "ratio to the null's largest; more draws (motifs.null_draws, permuted_draws) make p-values finer"
+        )
+    return notices
 
 
 def benjamini_hochberg(p_values: np.ndarray) -> np.ndarray:
@@ -182,7 +213,7 @@ def _least(null: Discovery, sign: str) -> float:
     return LEAST_SEQLETS / _searched(null, sign) * _LEAST_BITS * null.facts[f"{sign}_seqlet_strength"]
 
 
-def _label(ratio: float, margin: float, *, has_rivals: bool) -> str:
-    if ratio >= margin:
+def _label(ratio: float, margin: float, *, has_rivals: bool, shuffled: bool) -> str:
+    if ratio >= margin and shuffled:
         return SUPPORTED if has_rivals else SUPPORTED_EMPTY
     return WEAK if ratio > 1 else AS_NULL

@@ -21,7 +21,7 @@ from lucidna.motifs.hit_table import region_table, write_hits_bed
 from lucidna.motifs.hits import call_hits
 from lucidna.motifs.maps import MapFile, is_zero, open_maps, read_predictions, read_regions
 from lucidna.motifs.match import SMALL_DATABASE, best_names, match
-from lucidna.motifs.null import AS_NULL, CREDIBLE, SUPPORTING, UNTESTED, WEAK, calibrate
+from lucidna.motifs.null import AS_NULL, CREDIBLE, SUPPORTING, UNTESTED, WEAK, calibrate, null_notices
 from lucidna.motifs.part import add_parts
 from lucidna.motifs.patterns import (
     Discovery,
@@ -158,12 +158,17 @@ def annotate(
         work_dir=work_dir,
     )
     notices += hit_notices
+    overlap = _signal_overlap(maps, nulls)
+    if overlap is not None:
+        notices.append(
+            "decoys are shuffled copies of the regions, alike in GC but not in predicted signal: the distributions of "
+            f"predictions overlap by {overlap:.0%}"
+        )
     if not nulls:
         only = ", and patterns are compared with those of permuted maps only" if permuted else ""
         notices.append(f"{NO_DECOYS}: no hit has a q-value{only}")
         hits = hits.assign(q_value_note=NO_DECOYS)
-    if not null_found and not permuted:
-        notices.append("no null was run: no pattern is tested, and all count as supported")
+    notices += null_notices(tested, shuffled=len(null_found), permuted=len(permuted), fdr=fdr)
 
     table = describe(patterns).merge(tested, on="pattern", how="left")
     found_again = look_up(patterns, again, threads=threads)
@@ -231,7 +236,7 @@ def annotate(
             "total": len(hits),
             "before_removing_repeats": int(hit_counts["hits"].sum()),
             "decoys": int(hit_counts["decoy_hits"].sum()),
-            "signal_overlap": _signal_overlap(maps, nulls),
+            "signal_overlap": overlap,
             "at_fdr": n_credible,
             "at_fdr_not_supported": left_out,
             "fdr": fdr,

@@ -92,7 +92,11 @@ class CandidateRun:
         if failure is None:
             return None
         last = self.folder / LAST
-        kept = "no epoch was complete" if good is None else f"the weights kept are those of {good.name}"
+        kept = (
+            "no epoch was complete"
+            if good is None
+            else f"the weights kept are those of {self.candidate['id']}/{CHECKPOINTS}/{good.name}"
+        )
         if good is not None and last.is_file():
             kept = f"the last good checkpoint is {self.candidate['id']}/{CHECKPOINTS}/{LAST}, {kept}"
         reason = f"recipe '{self.candidate['recipe']}': {failure}; {kept}"

@@ -37,7 +37,7 @@ from lucidna.training.output import write_candidate
 from lucidna.training.recipes.base import Batch, RecipeError
 from lucidna.training.resume import best_path, model_weights, read_checkpoint
 from lucidna.training.stack import Stack, StackedAdam
-from lucidna.training.stacking import check_stacking
+from lucidna.training.stacking import can_be_stacked, check_stacking
 
 
 def train_stacked(
@@ -74,17 +74,19 @@ def train_stacked(
     UserError
         Settings that do not go together, with the data, or with stacked weights.
     ValueError
-        Candidates that differ in more than their seed.
+        Candidates that differ in more than their seed, or whose recipe cannot be stacked.
     """
     first = _but_seed(candidates[0])
     if any(_but_seed(candidate) != first for candidate in candidates) or first.get("control", "none") != "none":
         raise ValueError("only candidates without control that differ in their seed alone are trained together")
+    if not can_be_stacked(name for name, _ in first["components"]):
+        raise ValueError(f"recipe '{first['recipe']}' has a component that cannot be stacked")
     torch.set_num_threads(threads)
     keep_freed_memory()
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     dataset = Dataset.open(dataset_dir, fold=first["fold"])
     runs = [CandidateRun(candidate, dataset, Path(out)) for candidate, out in zip(candidates, out_dirs, strict=True)]
-    check_stacking([part.name for part in runs[0].recipe.components], runs[0].settings)
+    check_stacking(runs[0].settings)
     with warnings.catch_warnings():
         # Advice on loggers, worker processes and existing folders, of the trainer that finds the device.
         warnings.filterwarnings("ignore", module="pytorch_lightning|lightning_fabric")

@@ -14,28 +14,25 @@ STACKABLE = ("standard", "exponential", "kmer_filters", "evoaug", "conjoined", "
 _PRECISIONS = ("32-true",)
 
 
-def check_stacking(components: Iterable[str], trainer: Mapping[str, Any]) -> None:
-    """Refuse what cannot be trained with stacked weights.
+def can_be_stacked(components: Iterable[str]) -> bool:
+    """Return whether a recipe of these components can be trained with stacked weights."""
+    return all(name in STACKABLE for name in components)
+
+
+def check_stacking(trainer: Mapping[str, Any]) -> None:
+    """Refuse a trainer that stacked weights do not go with.
 
     Parameters
     ----------
-    components : iterable of str
-        Names of a recipe's components.
     trainer : mapping
         Complete, of `lucidna.training.names.resolve_trainer`.
 
     Raises
     ------
     UserError
-        Names the component, or the trainer's key and value, and says to train one seed at a time.
+        Names the trainer's key and value, and says to train one seed at a time.
     """
     alone = "train one seed at a time (grid.stack_seeds: false)"
-    for name in components:
-        if name not in STACKABLE:
-            raise UserError(
-                f"recipe component '{name}' does not go with grid.stack_seeds, which takes {', '.join(STACKABLE)}: "
-                f"{alone}, or leave the component out"
-            )
     if trainer["precision"] not in _PRECISIONS:
         raise UserError(
             f"grid.trainer.precision is '{trainer['precision']}', and grid.stack_seeds takes 32-true "

@@ -103,7 +103,7 @@ def best_sites(
     Parameters
     ----------
     codes : array
-        uint8 (N, L); N scores 0.
+        uint8 (N, L). A site with an N, as beyond the end of a chromosome, is none.
     first, lengths : array
         int64 (N,), the alleles' first bases in the windows and their bp.
     pwm : array
@@ -119,7 +119,7 @@ def best_sites(
         bool (N,).
     """
     width, size = pwm.shape[1], codes.shape[1]
-    weights = [np.vstack([strand, np.zeros(width)]) for strand in (pwm, pwm[::-1, ::-1])]
+    weights = [np.vstack([strand, np.full(width, -np.inf)]) for strand in (pwm, pwm[::-1, ::-1])]
     score = np.full(len(codes), -np.inf)
     start, forward = np.zeros(len(codes), np.int64), np.ones(len(codes), bool)
     # Alleles of like length are scored together: a long one would make all of its block slow.

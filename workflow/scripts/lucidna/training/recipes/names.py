@@ -62,6 +62,11 @@ EXCLUSIVE: dict[tuple[str, str], str] = {
     ("ema", "swa"): "both put an average in the place of the weights, so keep one of them",
     ("mixup", "manifold_mixup"): "manifold_mixup draws the input as one of its layers, so keep one of them",
     ("input_noise", "manifold_noise"): "manifold_noise draws the input as one of its layers, so keep one of them",
+    (
+        "adversarial",
+        "manifold_noise",
+    ): "manifold_noise draws the input as one of its layers and would move attacked inputs out of the attack's radius, "
+    "so keep one of them",
     ("distillation", "label_smoothing"): "a distilled network sees no labels, so give label_smoothing to its teacher",
     ("distillation", "conjoined"): "the log-variance has one value per sequence, so give conjoined to its teacher",
     ("distillation", "mixup"): "the members have not seen mixed sequences, so give mixup to its teacher",
@@ -75,8 +80,8 @@ DIFFERENTIATED_TWICE = ("fourier_prior", "angle_penalty", "jacobian_penalty")
 HOOKED = ("manifold_mixup", "manifold_noise", "distillation")
 """Components that hang hooks on layers in each step, which code compiled before ignores without a word."""
 
-ON_ONE_HOT = ("input_noise", "mixup", "evoaug")
-"""Components that change the one-hot input, beside the attack."""
+ON_ONE_HOT = ("input_noise", "evoaug")
+"""Components that change the one-hot input of a row, beside the attack; mixup mixes what the attack gives."""
 
 
 def check_recipe(

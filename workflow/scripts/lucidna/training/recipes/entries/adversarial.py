@@ -35,9 +35,10 @@ def check(settings: Mapping[str, Any], setting: Setting) -> None:
                 "leave it out, or use pgd"
             )
     radius = 0.05 if settings["radius"] is None else settings["radius"]
-    if method == "pgd" and settings["step"] is not None and settings["step"] > radius:
+    step = 0.01 if settings["step"] is None else settings["step"]
+    if method == "pgd" and step > radius:
         raise UserError(
-            f"recipe component 'adversarial': step {settings['step']} is larger than the radius {radius}, so "
+            f"recipe component 'adversarial': step {step} is larger than the radius {radius}, so "
             "every step ends on the border: lower it"
         )
     check_rest("adversarial", "clean_epochs", settings["clean_epochs"], setting)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -60,8 +61,8 @@ def check_words(
 
 
 def is_number(value: Any) -> bool:
-    """Return whether a value is a number, and neither true nor false."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    """Return whether a value is a finite number, and neither true nor false."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def is_whole(value: Any) -> bool:

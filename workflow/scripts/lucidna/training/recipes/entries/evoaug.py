@@ -68,6 +68,7 @@ PRESETS: dict[str, dict[str, Any]] = {
 }
 
 _PROBABILITIES = ("fraction", "probability")
+_MOST_MUTATED = 0.75
 
 
 def check(settings: Mapping[str, Any], setting: Setting) -> None:
@@ -104,6 +105,11 @@ def _check_operation(name: str, given: Mapping[str, Any], *, window: int) -> Non
     for key, value in given.items():
         if key in _PROBABILITIES and not (is_number(value) and 0 <= value <= 1):
             raise UserError(f"evoaug: {key} {value!r} of {name} is not a number from 0 to 1")
+        if key == "fraction" and name == "mutation" and value > _MOST_MUTATED:
+            raise UserError(
+                f"evoaug: fraction {value!r} of {name} is more than {_MOST_MUTATED}, what changes when every base is "
+                "drawn again: lower it"
+            )
         if key in ("mean", "std") and not (is_number(value) and (key == "mean" or value >= 0)):
             raise UserError(f"evoaug: {key} {value!r} of {name} is not a number{' from 0' * (key == 'std')}")
         if key in ("min", "max") and not (is_whole(value) and value >= 0):
@@ -137,8 +143,8 @@ def resolve_evoaug(arguments: Mapping[str, Any]) -> dict[str, Any]:
         preset = "chip"
     if preset is not None and settings["operations"] is not None:
         raise UserError(f"evoaug: give either the preset {preset!r} or operations, not both")
-    if preset is not None and preset not in PRESETS:
-        guess = nearest(str(preset), PRESETS)
+    if preset is not None and (not isinstance(preset, str) or preset not in PRESETS):
+        guess = nearest(str(preset).lower(), PRESETS)
         hint = f"did you mean {guess!r}?" if guess else f"use one of {', '.join(PRESETS)}"
         raise UserError(f"evoaug has no preset {preset!r}: {hint}")
     base = PRESETS.get(preset, {"hard": False})

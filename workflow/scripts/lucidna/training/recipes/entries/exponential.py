@@ -12,9 +12,9 @@ DEFAULTS: dict[str, Any] = {"first_activation": "exponential"}
 
 
 def check(settings: Mapping[str, Any], setting: Setting) -> None:
-    """Refuse an activation that the architectures do not have."""
-    if settings["first_activation"] not in ("exponential", "relu"):
+    """Refuse another activation: ReLU is what the architectures have without this component."""
+    if settings["first_activation"] != "exponential":
         raise UserError(
-            f"recipe component 'exponential': first_activation {settings['first_activation']!r} is "
-            f"neither 'exponential' nor 'relu': {setting.class_name!r} has no other"
+            f"recipe component 'exponential': first_activation {settings['first_activation']!r} is not 'exponential': "
+            f"leave the component out for {setting.class_name!r} as it is"
         )
