@@ -93,6 +93,8 @@ def rule_blocks() -> dict[str, tuple[str, str]]:
     for path in RULES:
         for block in re.split(r"^\s*rule ", path.read_text(), flags=re.M)[1:]:
             name = block.split(":")[0]
+            if not re.search(r"^\s*(output|script|shell|run):", block, flags=re.M):
+                continue  # a target: it makes nothing by itself
             environment = re.search(r'conda:\s+"../../envs/(\w+)\.yaml"', block)
             script = re.search(r'script:\s+"../scripts/(\w+\.py)"', block)
             assert environment, f"rule {name} names no environment"
