@@ -59,7 +59,7 @@ def cells_table(networks: pd.DataFrame, *, baseline: str) -> pd.DataFrame:
 
 
 def summary_table(networks: pd.DataFrame, cells: pd.DataFrame, *, baseline: str) -> pd.DataFrame:
-    """Summarise every recipe over the architectures, per difficulty and over all of them.
+    """Summarise every recipe over the architectures, per difficulty and, if it has been run in all, over all of them.
 
     Returns
     -------
@@ -78,6 +78,8 @@ def summary_table(networks: pd.DataFrame, cells: pd.DataFrame, *, baseline: str)
     for group, names in groups.items():
         for recipe in dict.fromkeys(networks["recipe"]):
             own = networks[networks["difficulty"].isin(names) & (networks["recipe"] == recipe)]
+            if own["difficulty"].nunique() < len(names):
+                continue
             of_cells = cells[cells["difficulty"].isin(names) & (cells["recipe"] == recipe)]
             rows.append({"difficulty": group, "recipe": recipe} | _summary(networks, own, of_cells, baseline=baseline))
     return pd.DataFrame(rows)
