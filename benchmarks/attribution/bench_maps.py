@@ -9,7 +9,7 @@ thread (processor time, so that other work on the machine changes neither side b
 saliency  `attribution.run.attribute`, which writes the HDF5 and BED files, against a bare loop of forward and backward
           passes to the input, same batch size. Allowed: 1.2 times.
 deepshap  the same with 20 shuffled references, against a bare loop that passes every sequence and every reference
-          forward together and the gradient back once. Allowed: 1.5 times.
+          forward together and the gradient of all of them back once. Allowed: 1.5 times.
 ism       the same, against tangermeme's `saturation_mutagenesis` with its own settings. Allowed: 1 time.
 memory    largest anonymous memory above that before the call, for 250 and for 1,000 regions of saliency.
 """

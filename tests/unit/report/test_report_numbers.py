@@ -79,6 +79,8 @@ def test_interval_columns_join_their_value():
         ("TF-MoDISco found 3.", "TF-MoDISco found 3."),
         (" what? ", "What?"),
         ("", ""),
+        ("motifs.database is null", "motifs.database is null."),
+        ("data/x.bed holds one", "data/x.bed holds one."),
     ],
 )
 def test_sentence(text, shown):

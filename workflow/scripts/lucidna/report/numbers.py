@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 MISSING = "–"
@@ -122,6 +123,11 @@ def mebibytes(value: Any) -> str:
 
 
 def sentence(text: str) -> str:
-    """Begin a text with a capital and end it with a full stop."""
+    """Begin a text with a capital, unless with a key or file's name, and end it with a full stop."""
     text = text.strip()
-    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?", ":")) or not text else ".")
+    named = re.match(r"[\w/]*[._/]\w", text)
+    return (
+        (text[:1] if named else text[:1].upper())
+        + text[1:]
+        + ("" if text.endswith((".", "!", "?", ":")) or not text else ".")
+    )
