@@ -13,12 +13,14 @@ import yaml
 from hitbench.compare import compare
 from hitbench.tables import write_results
 
+from lucidna.codedigest import code_digest
 from lucidna.config import validate
 from lucidna.files import write_tsv
 from lucidna.grid import expand_grid
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
+MARKER = "code.txt"
 SHEET = "name\tbigwig\tkind\naccessibility\tsimulate/accessibility.bw\tcounts\n"
 
 
@@ -66,6 +68,12 @@ def run_workflow(folder, name, *, cores):
         subprocess.run([*command, "--quiet", "rules", "--", *wanted], check=True, stdout=log, stderr=subprocess.STDOUT)
 
 
+def _made_by(folder):
+    """Return the digest of the code that made a data set; empty when that is not known."""
+    marker = folder / MARKER
+    return marker.read_text() if marker.is_file() else ""
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=float("inf"), help="begin no data set after this time")
@@ -76,11 +84,13 @@ def main():
     arguments = parser.parse_args()
     settings = yaml.safe_load((HERE / "config.yaml").read_text())
     work, started = ROOT / settings["work"], time.monotonic()
+    code = code_digest("simulate.generate", "training.run", "attribution.run", "motifs.run", "motifs.effects")
     known = data_sets(settings, pilot=arguments.pilot)
     chosen = {name: known[name] for name in arguments.only.split(",")} if arguments.only else known
     for name, (difficulty, seed) in chosen.items():
         folder = work / name
-        if (folder / "compared.tsv").is_file() != arguments.compare:
+        done = (folder / "compared.tsv").is_file()
+        if not done if arguments.compare else done and _made_by(folder) == code:
             continue
         if time.monotonic() - started > 60 * arguments.minutes:
             print(f"the time is up before {name}: call again to go on")
@@ -89,12 +99,15 @@ def main():
         if not arguments.compare:
             write_config(folder, name, difficulty, seed, settings)
             run_workflow(folder, name, cores=arguments.cores)
+            (folder / MARKER).write_text(code)
         tables = compare(folder / "results" / name, settings)
         for label, table in tables.items():
             facts = {"difficulty": difficulty, "data_seed": seed}
             write_tsv(folder / f"{label}.tsv", table.assign(**facts)[[*facts, *table.columns]])
         print(f"{name}: {time.monotonic() - begun:.0f} s", flush=True)
-    write_results(work, list(known), None if arguments.pilot else ROOT / settings["results"])
+    # What other code has made stands in no table beside what this code makes.
+    names = [name for name in known if arguments.compare or _made_by(work / name) == code]
+    write_results(work, names, None if arguments.pilot else ROOT / settings["results"])
 
 
 if __name__ == "__main__":
