@@ -49,7 +49,7 @@ wildcard_constraints:
 
 def models(part):
     """Name one file of every candidate's folder."""
-    return [f"{EXP}/train/{candidate}/{part}" for candidate in CANDIDATES]
+    return trained_files(CANDIDATES, part)
 
 
 def trained_files(candidates, part):

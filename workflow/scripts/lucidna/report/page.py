@@ -170,13 +170,13 @@ def drawn_ranking(experiment: Experiment) -> dict:
         for name, shape in (ranking["legend"] or {}).get("architectures", [])
     ]
     ranking["cross"] = svg.marker("cross", 8, 7, 5)
-    ranking["given"] = False
+    ranking["given"] = only_maps(experiment.config)
     return ranking
 
 
 def ranked_context(experiment: Experiment, config_text: str) -> dict:
     """Collect what the template shows of maps that were ranked: there is nothing else."""
-    ranking = drawn_ranking(experiment) | {"given": True}
+    ranking = drawn_ranking(experiment)
     return {
         "experiment": experiment.config.get("experiment", experiment.root.name),
         "sections": [("summary", "Verdict"), ("ranking", "Ranking"), ("provenance", "Provenance")],
