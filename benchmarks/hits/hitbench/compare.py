@@ -9,7 +9,7 @@ from lucidna.attribution.hdf5 import AttributionFile
 from lucidna.attribution.nulls import codes_of
 from lucidna.files import read_json, read_tsv
 from lucidna.motifs.decoys import hit_q_values
-from lucidna.motifs.hit_columns import of_credible, own_names, read_hits
+from lucidna.motifs.hit_columns import of_credible, once, own_names, read_hits
 from lucidna.motifs.maps import open_maps, read_predictions, read_regions
 from lucidna.motifs.null import CREDIBLE
 from lucidna.motifs.patterns import read_discovery
@@ -17,6 +17,7 @@ from lucidna.sequence import one_hot_numpy
 from lucidna.truth import compare_patterns, read_instances
 
 SCORES = {"correlation": "correlation", "coefficient": "score", "coefficient of scaled maps": "relative_score"}
+ONCE = "correlation, each instance once"
 _SCAN_P = 1e-3
 
 
@@ -26,7 +27,9 @@ def compare(folder, settings):
     attribute = folder / "attribute" / "accessibility" / "counts"
     maps = open_maps(attribute / "deepshap.attributions.h5")
     windows = read_regions(attribute / "deepshap.regions.bed", maps)
-    truth = Truth.of(read_instances(folder / "simulate" / "truth" / "instances.bed"), windows)
+    instances = read_instances(folder / "simulate" / "truth" / "instances.bed")
+    truth = Truth.of(instances, windows)
+    truths = {"every match": truth, "acting": Truth.of(instances, windows, least_effect=settings["least_effect"])}
     hits, decoys = read_hits(motifs / "hits.tsv"), own_names(read_tsv(motifs / "decoys.tsv"))
     with AttributionFile(maps.path) as file:
         block = file.read()
@@ -35,28 +38,38 @@ def compare(folder, settings):
     stands_for = compare_patterns({pattern.name: pattern.ppm for pattern in found}, known)["pattern_motif"]
     scans = scan(block.onehot, windows, known)
     believed = of_credible(hits).reset_index(drop=True)
-    by_q = -believed["q_value"] + 1e-6 * believed["correlation"]
-    rankings = {"q-value": ranked(believed, by_q, truth), "Fi-NeMo's coefficient": ranked(hits, hits["score"], truth)}
-    rankings |= {name: ranked(found, found["score"], truth) for name, found in scans.items()}
+    by_q = rank_key(believed)
+    rankings = {"q-value": (hits, rank_key(hits)), "Fi-NeMo's coefficient": (hits, hits["score"])}
+    rankings |= {name: (found, found["score"]) for name, found in scans.items()}
     return {
         "fdr": fdr_table(hits, decoys, truth, maps, settings, stands_for=stands_for),
         "strata": strata_table(believed, truth, read_predictions(maps), settings, stands_for=stands_for),
-        "recall": recall_table(rankings, hits, believed, truth, settings),
+        "recall": pd.concat(
+            [recall_table(rankings, hits, believed, of, settings).assign(truth=name) for name, of in truths.items()]
+        ),
         "aupr": aupr_table(believed, by_q, scans, block, truth),
         "pairs": pair_rows(motifs, folder),
         "labels": label_rows(read_tsv(motifs / "patterns.tsv"), stands_for, known),
-        "compared": pd.DataFrame([count(hits, truth, folder)]),
+        "compared": pd.DataFrame([count(hits, truths, folder)]),
     }
 
 
-def count(hits, truth, folder):
+def rank_key(hits):
+    """Rank all hits as hits.tsv presents them: those of supported patterns first, by q-value, then by correlation."""
+    return -hits["q_value"] + 1e-6 * hits["correlation"] - 2.0 * ~hits["label"].isin(CREDIBLE)
+
+
+def count(hits, truths, folder):
     """Return what was compared."""
+    truth = truths["every match"]
     functional = truth.functional
     return {
         "windows": len(truth.windows),
         "functional": int(functional.sum()),
+        "acting": int(truths["acting"].functional.sum()),
         "decoys": int((~functional).sum()),
         "hits": len(hits),
+        "instances": len(once(hits)),
         "patterns": hits["pattern"].nunique(),
         "supported": of_credible(hits)["pattern"].nunique(),
         "ceiling": read_json(folder / "simulate" / "truth" / "summary.json")["ceiling_pearson"],
@@ -132,6 +145,13 @@ def fdr_table(hits, decoys, truth, maps, settings, *, stands_for):
             rates = observed(found, nominal, settings)
             decoy = {"on_decoys": found.decoy.mean() if len(kept) else float("nan")}
             rows.append({"score": label, **rates, **decoy, "recall": at_rank(found, len(kept))[1]})
+    for nominal in settings["nominal"]:
+        kept = once(of_credible(hits))
+        kept = kept[kept["q_value"] <= nominal]
+        found = ranked(kept, kept["correlation"], truth, stands_for=stands_for)
+        decoy = {"on_decoys": found.decoy.mean() if len(kept) else float("nan")}
+        rates = observed(found, nominal, settings)
+        rows.append({"score": ONCE, **rates, **decoy, "recall": at_rank(found, len(kept))[1]})
     return pd.DataFrame(rows).round(4)
 
 
@@ -163,6 +183,7 @@ def strata_table(hits, truth, predictions, settings, *, stands_for):
 
 def recall_table(rankings, hits, believed, truth, settings):
     """Compare recalls at equal observed precision: that of Fi-NeMo as it is, and of each nominal rate."""
+    rankings = {name: ranked(found, key, truth) for name, (found, key) in rankings.items()}
     q_value = believed["q_value"].to_numpy()
     levels = {"Fi-NeMo at its default": at_rank(rankings["Fi-NeMo's coefficient"], len(hits))[0]}
     for nominal in settings["nominal"]:

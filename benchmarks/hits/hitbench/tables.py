@@ -10,7 +10,7 @@ TABLES = ("compared", "fdr", "strata", "recall", "aupr", "pairs", "labels")
 _KEYS = {
     "fdr": ["score", "nominal_fdr"],
     "strata": ["predictions", "nominal_fdr"],
-    "recall": ["precision_of", "ranking"],
+    "recall": ["truth", "precision_of", "ranking"],
     "aupr": ["ranking"],
 }
 _FEWEST = 3  # data sets of which an interval is given

@@ -49,17 +49,19 @@ def test_columns_have_the_names_of_finemo(stage, tmp_path, hits):
 
 def test_bed_holds_the_credible_hits(tmp_path, stage, hits):
     lines = [line.split("\t") for line in (stage.folder / "out" / "hits.bed").read_text().splitlines()]
-    assert len(lines) == (hits["q_value"] <= 0.1).sum() == stage.summary["hits"]["at_fdr"]
+    called = hits[hits["q_value"] <= 0.1]
+    assert len(lines) == called["best"].sum() == stage.summary["hits"]["instances_at_fdr"]
+    assert len(called) == stage.summary["hits"]["at_fdr"]
     assert {len(line) for line in lines} == {6}
     assert all(0 <= int(line[1]) < int(line[2]) and 0 <= int(line[4]) <= 1000 for line in lines)
-    table = hits.head(3).assign(q_value=[0.001, 0.5, 0.1], motif=["a b", "", ""])
+    table = hits.head(4).assign(q_value=[0.001, 0.5, 0.1, 0.1], motif=["a b", "", "", ""], best=[1, 1, 1, 0])
     assert write_hits_bed(tmp_path / "a.bed", table, fdr=0.2) == 2
     first, second = (line.split("\t") for line in (tmp_path / "a.bed").read_text().splitlines())
     assert (first[3].split("|")[1], first[4], second[4]) == ("a_b", "1000", "333")
 
 
 def test_tabix_finds_the_hits_of_a_place(stage, hits):
-    called = hits[hits["q_value"] <= 0.1]
+    called = hits[(hits["q_value"] <= 0.1) & (hits["best"] == 1)]
     start, end = called["start"].quantile(0.2), called["end"].quantile(0.4)
     with pysam.TabixFile(str(stage.folder / "out" / "hits.bed.gz")) as bed:
         assert bed.contigs == ["chr2", "NA"]
@@ -101,18 +103,19 @@ def test_region_table_counts_hits_and_their_share(tmp_path):
     regions["end"] = regions["start"] + 10
     hits = pd.DataFrame(
         [
-            ("b", 102, 104, "x", 0.01),
-            ("b", 102, 104, "y", 0.01),  # the same bases count once
-            ("b", 103, 106, "y", 0.05),  # in both windows of b
-            ("b", 108, 109, "x", 0.5),  # not credible
-            ("a", 8, 12, "x", 0.01),  # reaches beyond every window
-            ("c", 1, 3, "x", 0.01),  # on another chromosome
+            ("b", 102, 104, "x", 0.01, 1),
+            ("b", 102, 104, "y", 0.01, 1),  # the same bases count once
+            ("b", 103, 106, "y", 0.05, 2),  # in both windows of b
+            ("b", 108, 109, "x", 0.5, 3),  # not credible
+            ("a", 8, 12, "x", 0.01, 4),  # reaches beyond every window
+            ("c", 1, 3, "x", 0.01, 5),  # on another chromosome
         ],
-        columns=["chrom", "start", "end", "pattern", "q_value"],
+        columns=["chrom", "start", "end", "pattern", "q_value", "instance"],
     )
     table = region_table(maps, regions, hits, ["x", "y", "z"], fdr=0.1)
     assert table[["x", "y", "z"]].to_numpy().tolist() == [[1, 2, 0], [0, 1, 0], [0, 0, 0], [0, 0, 0]]
     assert table["hits"].tolist() == [3, 1, 0, 0]
+    assert table["instances"].tolist() == [2, 1, 0, 0]
     np.testing.assert_allclose(table["share_in_hits"], [0.5, 1.0, 0.0, np.nan])
     nothing = region_table(maps, regions, hits.assign(q_value=np.nan), ["x"], fdr=0.1)
     assert nothing["hits"].sum() == 0

@@ -58,7 +58,7 @@ def test_the_page_has_what_there_is_and_names_what_is_not(theirs):
     shown = dict(re.findall(r'<section id="(\w+)">(.*?)</section>', text, flags=re.S))
     for words in ("Maps made elsewhere", "No network is at hand", "variants", "<dt>maps</dt><dd>7</dd>", "maps.a: few"):
         assert words in shown["summary"]
-    assert "hits, q" not in shown["summary"]
+    assert "instances, q" not in shown["summary"]
     assert "made elsewhere and are shown as they were given: a.npz." in shown["attribution"]
     assert shown["attribution"].count('<figure class="example">') == 2
     assert "highest contribution</figcaption>" in shown["attribution"]
@@ -84,10 +84,10 @@ def test_regions_are_picked_by_contribution_where_no_prediction_is_known(theirs)
 def test_no_q_value_is_not_a_count_of_none():
     hits = pd.DataFrame({"pattern": ["a", "a"], "region_id": ["r", "s"], "q_value": [0.01, 0.5]})
     hits["label"] = SUPPORTED
-    assert key_numbers(None, hits, fdr=0.1)["hits, q ≤ 0.1"] == 1
-    assert key_numbers(None, hits.head(0), fdr=0.1)["hits, q ≤ 0.1"] == 0
+    assert key_numbers(None, hits, fdr=0.1)["instances, q ≤ 0.1"] == 1
+    assert key_numbers(None, hits.head(0), fdr=0.1)["instances, q ≤ 0.1"] == 0
     unknown = hits.assign(q_value=np.nan)
-    assert "hits, q ≤ 0.1" not in key_numbers(None, unknown, fdr=0.1)
+    assert "instances, q ≤ 0.1" not in key_numbers(None, unknown, fdr=0.1)
     found = [column.label for column in hits_table(unknown).columns]
     assert found == ["pattern", "against the null", "all called", "regions with a hit"]
     assert len(hits_table(hits).columns) == 8

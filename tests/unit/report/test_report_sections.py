@@ -236,7 +236,7 @@ def test_hits_are_counted_at_each_level_and_placed(experiment):
         ["neg 1", "weak", "1", "0", "0", "1", "1", "1"],
     ]
     assert table.css == ["", "set-aside"]
-    assert motifs_section.key_numbers(None, hits, fdr=0.1)["hits, q ≤ 0.1"] == 1
+    assert motifs_section.key_numbers(None, hits, fdr=0.1)["instances, q ≤ 0.1"] == 1
     regions = pd.DataFrame({"region_id": ["a", "b"], "summit": [105, 400]})
     assert hits_section.hit_positions(hits, regions).tolist() == [0, 10, -95]
     assert hits_section.hit_positions(hits, None).size == 0

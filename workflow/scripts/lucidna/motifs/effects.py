@@ -22,7 +22,7 @@ from lucidna.motifs.elements import element_hits, elements
 from lucidna.motifs.hit_columns import of_credible, read_hits, write_hits
 from lucidna.motifs.maps import open_maps, read_regions
 from lucidna.motifs.null import CREDIBLE
-from lucidna.motifs.pair_table import pairs_table
+from lucidna.motifs.pair_table import BOTH_EVIDENCE, pairs_table
 from lucidna.motifs.patterns import read_discovery
 from lucidna.motifs.predictor import Networks
 
@@ -130,7 +130,7 @@ def instance_effects(
         "ablated": len(ablated),
         "patterns": len(importance),
         "pairs": len(pairs),
-        "pairs_found": int((pairs["evidence"] == "spacing, more than expected").sum()),
+        "pairs_found": int((pairs["evidence"] == BOTH_EVIDENCE).sum()),
         "predictions": networks.n_predicted,
         "notices": notices,
         "seconds": round(time.perf_counter() - started, 1),

@@ -27,6 +27,8 @@ COLUMNS = [
     "q_value",
     "motif",
     "label",
+    "instance",
+    "best",
 ]
 FINEMO_NAMES = {
     "chrom": "chr",
@@ -57,6 +59,11 @@ def read_hits(path: str | Path) -> pd.DataFrame:
 def of_credible(hits: pd.DataFrame) -> pd.DataFrame:
     """Return the hits of supported patterns; where no null was run, those of all patterns."""
     return hits[hits["label"].isin(CREDIBLE)]
+
+
+def once(hits: pd.DataFrame) -> pd.DataFrame:
+    """Return the best hit of each instance; a table that does not number instances as it is."""
+    return hits[hits["best"] == 1] if "best" in hits else hits
 
 
 def own_names(hits: pd.DataFrame) -> pd.DataFrame:

@@ -11,6 +11,7 @@ import pandas as pd
 import pysam
 
 from lucidna.files import atomic_path
+from lucidna.motifs.hit_columns import once
 from lucidna.motifs.maps import MapFile, map_blocks, project
 
 
@@ -84,14 +85,16 @@ def region_table(
     Returns
     -------
     DataFrame
-        region_id, chrom, start, end, hits, share_in_hits (of the region's summed |contribution|, the part on
-        bases of hits; NaN for a map of zeros), and for each pattern the number of its hits.
+        region_id, chrom, start, end, hits, instances (that the hits show: `instances.number_instances`),
+        share_in_hits (of the region's summed |contribution|, the part on bases of hits; NaN for a map of zeros),
+        and for each pattern the number of its hits.
     """
     hits = hits[hits["q_value"].astype(float) <= fdr]
     inside = _inside(hits, regions)
     counts = np.zeros((len(regions), len(patterns)), dtype=np.int64)
     number = {name: column for column, name in enumerate(patterns)}
     np.add.at(counts, (inside["row"].to_numpy(dtype=np.int64), inside["pattern"].map(number).to_numpy(np.int64)), 1)
+    different = inside.drop_duplicates(["row", "instance"])["row"].to_numpy(dtype=np.int64)
     shares = np.full(len(regions), np.nan)
     for rows, found, projected in _hits_by_block(maps, inside):
         size = np.abs(projected).astype(np.float64)
@@ -103,13 +106,14 @@ def region_table(
         total = size.sum(axis=1)
         np.divide((size * covered).sum(axis=1), total, out=shares[rows], where=total > 0)
     table = regions[["region_id", "chrom", "start", "end"]].reset_index(drop=True)
-    table = table.assign(hits=counts.sum(axis=1), share_in_hits=shares)
+    instances = np.bincount(different, minlength=len(regions))
+    table = table.assign(hits=counts.sum(axis=1), instances=instances, share_in_hits=shares)
     return pd.concat([table, pd.DataFrame(counts, columns=list(patterns))], axis=1)
 
 
 def _inside(hits: pd.DataFrame, regions: pd.DataFrame) -> pd.DataFrame:
-    """Return row, start, end (within the window) and pattern for every hit in every window that holds it."""
-    parts = [pd.DataFrame({"row": [], "start": [], "end": [], "pattern": []})]
+    """Return row, start, end (in the window), pattern and instance for every hit in every window that holds it."""
+    parts = [pd.DataFrame({"row": [], "start": [], "end": [], "pattern": [], "instance": []})]
     chroms = hits["chrom"].to_numpy()
     for chrom, windows in regions.reset_index(drop=True).groupby("chrom", sort=False):
         here = hits[chroms == chrom].sort_values("start", kind="stable")
@@ -128,6 +132,7 @@ def _inside(hits: pd.DataFrame, regions: pd.DataFrame) -> pd.DataFrame:
                     "start": starts[hit] - left[which],
                     "end": ends[hit] - left[which],
                     "pattern": here["pattern"].to_numpy()[hit],
+                    "instance": here["instance"].to_numpy()[hit],
                 }
             )
         )
@@ -135,10 +140,11 @@ def _inside(hits: pd.DataFrame, regions: pd.DataFrame) -> pd.DataFrame:
 
 
 def write_hits_bed(path: str | Path, hits: pd.DataFrame, *, fdr: float) -> int:
-    """Write the hits with q-value <= `fdr` as BED6, plain and compressed with an index, and return their number.
+    """Write the instances with q-value <= `fdr` as BED6, plain and compressed with an index, and return their number.
 
-    The name is the pattern, followed by the motif where it has a match; the score is -log10(q) x 1000 / 3, at
-    most 1000 (q = 0.001 and below).
+    Of the hits that are one instance the best stands for all, so that a browser shows every site once. The name is
+    the pattern, followed by the motif where it has a match; the score is -log10(q) x 1000 / 3, at most 1000 (q = 0.001
+    and below).
 
     Parameters
     ----------
@@ -148,7 +154,7 @@ def write_hits_bed(path: str | Path, hits: pd.DataFrame, *, fdr: float) -> int:
         `hit_columns.COLUMNS`, in genome order.
     fdr : float
     """
-    kept = hits[hits["q_value"] <= fdr]
+    kept = once(hits[hits["q_value"] <= fdr])
     q_values = np.maximum(kept["q_value"].to_numpy(dtype=float), 1e-300)
     bed = pd.DataFrame(
         {

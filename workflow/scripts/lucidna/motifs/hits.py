@@ -13,9 +13,11 @@ import pandas as pd
 
 from lucidna.errors import UserError
 from lucidna.motifs.decoys import hit_q_values
+from lucidna.motifs.elements import Part, elements
 from lucidna.motifs.external import run_tool
 from lucidna.motifs.hit_columns import COLUMNS, DECOY_COLUMNS
 from lucidna.motifs.hit_table import sign_agreement
+from lucidna.motifs.instances import number_instances
 from lucidna.motifs.maps import MapFile, map_blocks, project
 from lucidna.motifs.patterns import Pattern
 
@@ -44,8 +46,8 @@ class Calls(NamedTuple):
         whole CWM), pattern, relative_score (the coefficient when every map has one strength), score,
         correlation (cosine with the CWM, 0 to 1), contribution (sum of the projected map, units of the model's
         output), strand, region_id, row (of the maps), sign_agreement (of networks, `hit_table.sign_agreement`),
-        q_value, motif, label (of the pattern); in genome order. A hit seen in several overlapping windows is listed
-        once, where its correlation is best.
+        q_value, motif, label (of the pattern), instance and best (`instances.number_instances`); in genome order. A
+        hit seen in several overlapping windows is listed once, where its correlation is best.
     counts : DataFrame
         pattern, hits, decoy_hits: before the removal of repeats.
     notices : list of str
@@ -155,7 +157,8 @@ def call_hits(
     counts = pd.DataFrame({"pattern": [pattern.name for pattern in patterns]})
     for column, table in (("hits", targets), ("decoy_hits", decoys)):
         counts[column] = counts["pattern"].map(table["pattern"].value_counts()).fillna(0).astype(int)
-    return Calls(_place(targets, regions, names, labels), counts, notices, _by_draw(decoys, maps, nulls))
+    placed = _place(targets, regions, names, labels, elements(patterns)[0])
+    return Calls(placed, counts, notices, _by_draw(decoys, maps, nulls))
 
 
 def _by_draw(decoys: pd.DataFrame, maps: MapFile, nulls: Sequence[MapFile]) -> pd.DataFrame:
@@ -236,7 +239,13 @@ def _run_finemo(
     return result, [f"Fi-NeMo did not converge in {unfitted} of {rows} maps"] if unfitted else []
 
 
-def _place(targets: pd.DataFrame, regions: pd.DataFrame, names: dict[str, str], labels: dict[str, str]) -> pd.DataFrame:
+def _place(
+    targets: pd.DataFrame,
+    regions: pd.DataFrame,
+    names: dict[str, str],
+    labels: dict[str, str],
+    parts: dict[str, list[Part]],
+) -> pd.DataFrame:
     window = regions.iloc[targets["row"].to_numpy()]
     places = ("start", "end", "start_untrimmed", "end_untrimmed")
     table = targets.assign(
@@ -252,4 +261,4 @@ def _place(targets: pd.DataFrame, regions: pd.DataFrame, names: dict[str, str], 
     table = table.sort_values(_RANKED_BY, ascending=False, kind="stable")
     table = table.drop_duplicates(["chrom", "start", "end", "strand", "pattern"])
     table = table.sort_values(["rank", "start", "end", "pattern", "strand"], kind="stable")
-    return table[COLUMNS].reset_index(drop=True)
+    return number_instances(table, parts)[COLUMNS].reset_index(drop=True)

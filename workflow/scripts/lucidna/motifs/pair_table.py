@@ -28,6 +28,9 @@ PAIRS_COLUMNS = [
     *("interaction_expected", "interaction_p", "interaction_q", "at_distance_interaction", "elsewhere_interaction"),
     "evidence",
 ]
+_SPACING, _MORE = "spacing", "more than expected"
+BOTH_EVIDENCE = f"{_SPACING}, {_MORE}"
+"""What is said of a pair that both its spacing and its effect speak for."""
 _FEWEST_HITS = 20  # of a pattern that pairs are sought for
 _MOST_PATTERNS = 12  # of which pairs are sought
 _FEWEST_PAIRS = 10  # instances whose double ablation is tested
@@ -179,9 +182,9 @@ def _interaction(ablated: Sequence[_Ablated | None], number: int) -> Mapping[str
 
 
 def _evidence(row: Mapping, fdr: float) -> str:
-    said = ["spacing"] if row["spacing_q"] <= fdr else []
+    said = [_SPACING] if row["spacing_q"] <= fdr else []
     if row["interaction_q"] <= fdr and row["interaction"] > row["interaction_expected"]:
-        said.append("more than expected")
+        said.append(_MORE)
     return ", ".join(said)
 
 

@@ -29,7 +29,8 @@ from lucidna.motifs.patterns import (
     read_discovery,
     write_patterns_meme,
 )
-from lucidna.motifs.reproducibility import CANDIDATE, NULL, counts, group_counts, look_up, not_among, read_runs
+from lucidna.motifs.reproducibility import NULL, counts, group_counts, look_up, read_runs
+from lucidna.motifs.run_facts import describe_runs
 from lucidna.motifs.saturation import saturation
 from lucidna.motifs.seqlets import seqlet_table, write_seqlets_bed
 
@@ -71,7 +72,7 @@ def annotate(
     out_dir : path
         Where these are written: patterns.tsv, patterns.meme (trimmed cores), matches.tsv, expected.tsv,
         reproducibility.tsv, saturation.tsv, seqlets.bed (BED8, the core thick), hits.tsv (all, each with the
-        label of its pattern), hits.bed, hits.bed.gz and its index (those with q <= fdr of supported patterns),
+        label of its pattern), hits.bed, hits.bed.gz and its index (instances with q <= fdr of supported patterns),
         decoys.tsv (hits in shuffled sequences), regions.tsv (`hit_table.region_table` of supported patterns) and
         summary.json. Without a null every pattern counts as supported.
         Without patterns the tables have a header and no line of a pattern.
@@ -201,8 +202,9 @@ def annotate(
     if not nulls:  # which hits would count is not known: that is not the same as none
         in_regions[list(in_regions.columns[in_regions.columns.get_loc("hits") :])] = np.nan
     write_tsv(out_dir / "regions.tsv", in_regions)
-    n_credible = write_hits_bed(out_dir / "hits.bed", counted, fdr=fdr)
-    left_out = int((hits["q_value"] <= fdr).sum()) - n_credible
+    n_instances = write_hits_bed(out_dir / "hits.bed", counted, fdr=fdr)
+    n_at_fdr = int((counted["q_value"] <= fdr).sum())
+    left_out = int((hits["q_value"] <= fdr).sum()) - n_at_fdr
     if left_out:
         notices.append(
             f"{left_out} hits with q <= {fdr:g} are of patterns that the null does not support: hits.tsv lists them "
@@ -210,18 +212,7 @@ def annotate(
         )
     notices = list(dict.fromkeys(notices))  # draws of one kind may have the same to say
     summary = {
-        "discovery": _without_notices(found),
-        "nulls": [_without_notices(null) for null in null_found],
-        "permuted": [_without_notices(null) for null in permuted],
-        "runs": {kind: list(named) for kind, named in again.items()},
-        "only_in_candidates": {
-            name: [pattern.name for pattern in not_among(patterns, run, found_again, kind=CANDIDATE, name=name)]
-            for name, run in again.get(CANDIDATE, {}).items()
-        },
-        "seqlet_cap_bound": {
-            sign: 0 < found.facts[f"{sign}_seqlets_used"] < found.facts[f"{sign}_seqlets_seen"]
-            for sign in ("pos", "neg")
-        },
+        **describe_runs(found, null_found, permuted, again, patterns, found_again),
         "patterns": {
             "total": len(patterns),
             "pos": found.facts["pos_patterns"],
@@ -237,7 +228,8 @@ def annotate(
             "before_removing_repeats": int(hit_counts["hits"].sum()),
             "decoys": int(hit_counts["decoy_hits"].sum()),
             "signal_overlap": overlap,
-            "at_fdr": n_credible,
+            "at_fdr": n_at_fdr,
+            "instances_at_fdr": n_instances,
             "at_fdr_not_supported": left_out,
             "fdr": fdr,
             "lambda": lambda_,
@@ -249,7 +241,7 @@ def annotate(
     write_json(out_dir / "summary.json", summary)
     for notice in notices:
         logger.info("%s", notice)
-    logger.info("%d patterns, %d supported; %d hits, %d with q <= %g", *_headline(summary), fdr)
+    logger.info("%d patterns, %d supported; %d hits, %d with q <= %g in %d instances", *_headline(summary))
     return summary
 
 
@@ -291,10 +283,7 @@ def _database(path: str | Path | None, notices: list[str]) -> list[Motif]:
     return motifs
 
 
-def _without_notices(discovery: Discovery) -> dict:
-    return {key: value for key, value in discovery.facts.items() if key != "notices"}
-
-
-def _headline(summary: dict) -> tuple[int, int, int, int]:
+def _headline(summary: dict) -> tuple[int, int, int, int, float, int]:
     patterns, hits = summary["patterns"], summary["hits"]
-    return patterns["total"], patterns["supported"], hits["total"], hits["at_fdr"]
+    found = patterns["total"], patterns["supported"]
+    return *found, *(hits[name] for name in ("total", "at_fdr", "fdr", "instances_at_fdr"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from lucidna.motifs.hit_columns import own_names
+from lucidna.motifs.pair_table import BOTH_EVIDENCE
 from lucidna.report.collect import Experiment
 from lucidna.report.names import short_name
 from lucidna.report.numbers import sentence
@@ -19,7 +20,6 @@ from lucidna.report.tables import (
 )
 
 _QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
-FOUND = "spacing, more than expected"
 
 
 def block(experiment: Experiment, task: str, head: str) -> dict:
@@ -102,7 +102,7 @@ def pairs_table(pairs: pd.DataFrame | None, elements: pd.DataFrame | None) -> Ta
         return None
     letters = {} if elements is None else dict(zip(elements["element"], elements["consensus"], strict=True))
     pairs = pairs.assign(evidence=pairs["evidence"].fillna(""))
-    order = (pairs["evidence"] != FOUND).astype(int) + (~pairs["evidence"].str.contains("spacing")).astype(int)
+    order = (pairs["evidence"] != BOTH_EVIDENCE).astype(int) + (~pairs["evidence"].str.contains("spacing")).astype(int)
     pairs = pairs.assign(order=order).sort_values(["order", "spacing_p"], kind="stable")
     columns = [
         Column("motif"),
@@ -137,7 +137,7 @@ def pairs_table(pairs: pd.DataFrame | None, elements: pd.DataFrame | None) -> Ta
             number_cell(record["interaction"], 2),
             number_cell(record["interaction_expected"], 2),
             number_cell(record["interaction_q"], 2),
-            text_cell(record["evidence"], css="badge good" if record["evidence"] == FOUND else ""),
+            text_cell(record["evidence"], css="badge good" if record["evidence"] == BOTH_EVIDENCE else ""),
         ]
         for record in pairs.to_dict("records")
     ]

@@ -32,6 +32,11 @@ SIGN_HELP = (
     "median over the hits"
 )
 
+INSTANCE_HELP = (
+    "hits that are the best of their instance: a site that several patterns of one motif call is counted with the "
+    "pattern that fits it best, and listed once in hits.bed"
+)
+
 
 def hit_figures(experiment: Experiment, task: str, head: str, hits: pd.DataFrame | None) -> list[tuple[str, str]]:
     """Draw what is known of the hits of a task and head: (title, SVG) of each figure that can be drawn."""
@@ -75,12 +80,14 @@ def hits_table(hits: pd.DataFrame | None) -> Table | None:
     if q_value and hits[q_value].isna().all():  # without decoys there is none
         q_value = None
     region = first_of(hits, "region_id", "peak_name", "region")
+    numbered = bool(q_value) and "best" in hits
     columns = [
         Column("pattern"),
         Column("against the null", help="hits.bed, regions.tsv, effects and variants have the hits of supported ones"),
         Column("all called", True),
     ]
     columns += [Column(f"q ≤ {level:g}", True) for level in Q_LEVELS] if q_value else []
+    columns += [Column("instances, q ≤ 0.1", True, INSTANCE_HELP)] if numbered else []
     columns += [Column("regions with a hit", True)] if region else []
     agree = "sign_agreement" in hits and hits["sign_agreement"].notna().any()
     columns += [Column("sign agreement", True, SIGN_HELP)] if agree else []
@@ -93,6 +100,7 @@ def hits_table(hits: pd.DataFrame | None) -> Table | None:
             count_cell(len(part)),
         ]
         cells += [count_cell(int((part[q_value] <= level).sum())) for level in Q_LEVELS] if q_value else []
+        cells += [count_cell(int(((part[q_value] <= 0.1) & (part["best"] == 1)).sum()))] if numbered else []
         cells += [count_cell(part[region].nunique())] if region else []
         cells += [number_cell(part["sign_agreement"].median(), 2)] if agree else []
         rows.append(cells)

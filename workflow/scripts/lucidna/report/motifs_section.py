@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from lucidna.motifs.hit_columns import of_credible
+from lucidna.motifs.hit_columns import of_credible, once
 from lucidna.report import effects_section
 from lucidna.report.collect import Experiment
 from lucidna.report.hits_section import HIT_FILES, has_q, hit_figures, hits_table
@@ -103,7 +103,7 @@ def key_numbers(patterns: pd.DataFrame | None, hits: pd.DataFrame | None, *, fdr
     if patterns is not None and "label" in patterns:
         numbers["supported patterns"] = int(patterns["label"].astype(str).str.startswith("supported").sum())
     if hits is not None and has_q(hits):
-        numbers[f"hits, q ≤ {fdr:g}"] = int((of_credible(hits)["q_value"] <= fdr).sum())
+        numbers[f"instances, q ≤ {fdr:g}"] = int((once(of_credible(hits))["q_value"] <= fdr).sum())
     return numbers
 
 

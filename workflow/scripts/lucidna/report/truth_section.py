@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from lucidna.motifs.hit_columns import of_credible
+from lucidna.motifs.hit_columns import of_credible, once
 from lucidna.report.attribution_section import map_files
 from lucidna.report.collect import Experiment, read_document
 from lucidna.report.hit_figures import calibration
@@ -59,7 +59,7 @@ def section(experiment: Experiment, *, unmapped: str = "") -> dict:
         known = pattern_motif.get((task, head))
         recovery = instance_recovery(credible, read_instances(instances), pattern_motif=known, within=windows)
         tables += found_instances(recovery, place=f"{task}, {head} head", fdr=fdr)
-        figures += calibration(hits, read_instances(instances), windows, known, place=f"{task}, {head} head")
+        figures += calibration(once(hits), read_instances(instances), windows, known, place=f"{task}, {head} head")
     for task, head in searched if motifs is not None else []:
         pairs, elements = (experiment.table("motifs", task, head, f"{name}.tsv") for name in ("pairs", "elements"))
         told = pairs_against_truth(pairs, elements, motifs, place=f"{task}, {head} head")

@@ -1,0 +1,57 @@
+"""What summary.json says of the runs of TF-MoDISco behind a set of patterns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from lucidna.motifs.patterns import Discovery, Pattern
+from lucidna.motifs.reproducibility import CANDIDATE, not_among
+
+
+def describe_runs(
+    found: Discovery,
+    shuffled: Sequence[Discovery],
+    permuted: Sequence[Discovery],
+    again: Mapping[str, Mapping[str, Discovery]],
+    patterns: Sequence[Pattern],
+    found_again: pd.DataFrame,
+) -> dict:
+    """Describe the run on the real maps, on each null, and those in which the patterns were looked up.
+
+    Parameters
+    ----------
+    found, shuffled, permuted : Discovery, sequences of Discovery
+    again : mapping
+        Kind -> name -> other runs (`reproducibility.read_runs`).
+    patterns : sequence of Pattern
+        Those of `found`.
+    found_again : DataFrame
+        `reproducibility.look_up`.
+
+    Returns
+    -------
+    dict
+        discovery, nulls, permuted: facts of each run without its notices; runs: names by kind; only_in_candidates:
+        patterns of a candidate's own run that are none of these; seqlet_cap_bound: by sign, whether the cap on
+        seqlets left some out.
+    """
+    return {
+        "discovery": _without_notices(found),
+        "nulls": [_without_notices(null) for null in shuffled],
+        "permuted": [_without_notices(null) for null in permuted],
+        "runs": {kind: list(named) for kind, named in again.items()},
+        "only_in_candidates": {
+            name: [pattern.name for pattern in not_among(patterns, run, found_again, kind=CANDIDATE, name=name)]
+            for name, run in again.get(CANDIDATE, {}).items()
+        },
+        "seqlet_cap_bound": {
+            sign: 0 < found.facts[f"{sign}_seqlets_used"] < found.facts[f"{sign}_seqlets_seen"]
+            for sign in ("pos", "neg")
+        },
+    }
+
+
+def _without_notices(found: Discovery) -> dict:
+    return {key: value for key, value in found.facts.items() if key != "notices"}
