@@ -1,3 +1,5 @@
+import gzip
+
 import numpy as np
 import pytest
 
@@ -34,6 +36,12 @@ def test_matrix_without_width_or_blank_lines(tmp_path):
     ]
 
 
+def test_compressed_databases_read_alike(tmp_path):
+    write_meme(tmp_path / "a.meme", ["one"], [np.full((4, 5), 0.25)], sites=[10])
+    (tmp_path / "a.meme.gz").write_bytes(gzip.compress((tmp_path / "a.meme").read_bytes()))
+    assert read_meme(tmp_path / "a.meme.gz")[0].ppm.tolist() == read_meme(tmp_path / "a.meme")[0].ppm.tolist()
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -55,6 +63,11 @@ def test_matrix_without_width_or_blank_lines(tmp_path):
             r"line 10: motif 'a' has the name of the one in line 7",
         ),
         ("MEME version 4\nALPHABET= ACDEFGHIKLMNPQRSTVWY\n", r"line 2: the alphabet"),
+        ("MEME version 4\nALPHABET=ACGU\n", r"line 2: the alphabet is 'ACGU'"),
+        (
+            HEADER + "MOTIF a\nletter-probability matrix: w= 1\n1 0 0 0\n0 1 0 0\n",
+            r"line 10: a row beyond the 1 of motif 'a'",
+        ),
     ],
 )
 def test_malformed_databases_are_refused(tmp_path, text, message):

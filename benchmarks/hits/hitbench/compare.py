@@ -246,7 +246,9 @@ def label_rows(patterns, stands_for, known):
         for names in motifs
     ]
     table = patterns.assign(motifs=["+".join(names) for names in motifs], truth=truth)
-    return table[["pattern", "consensus", "n_seqlets", "statistic", "ratio", "label", "motifs", "truth"]].round(4)
+    return table[
+        ["pattern", "consensus", "n_seqlets", "statistic", "ratio", "p_value", "q_value", "label", "motifs", "truth"]
+    ].round(4)
 
 
 def nearest_motif(consensus, motifs):

@@ -118,6 +118,61 @@ def test_audit_names_products_and_reuse(onehot):
     assert report["reused"] == ["relu"]
 
 
+class Between(nn.Module):
+    """An operation between two linear layers, outside of any module of its own."""
+
+    def __init__(self, operation):
+        super().__init__()
+        self.conv, self.dense, self.operation = nn.Conv1d(4, 6, 3, padding=1), nn.Linear(6, 1), operation
+
+    def forward(self, x):
+        return self.dense(self.operation(self.conv(x)).mean(dim=-1))
+
+
+def write_into(h):
+    made = torch.zeros_like(h)
+    made[..., :4] = h[..., :4]
+    return torch.relu(made)
+
+
+@pytest.mark.parametrize(
+    ("operation", "named"),
+    [
+        (lambda h: torch.where(h > 0, h, 0.0), ["gt in Between", "where in Between"]),
+        (lambda h: h * (h > 0), ["gt in Between", "mul in Between"]),
+        (lambda h: h.masked_fill(h < 0, 0.0), ["lt in Between", "masked_fill in Between"]),
+        (lambda h: h / h.std(), ["std in Between", "div in Between"]),
+        (lambda h: h / h.norm(), ["linalg_vector_norm in Between", "div in Between"]),
+        (lambda h: nn.functional.adaptive_max_pool1d(h, 3), ["adaptive_max_pool2d in Between"]),
+        (lambda h: h.cumprod(dim=-1), ["cumprod in Between"]),
+        (lambda h: 1 / (h + 9), ["reciprocal in Between"]),
+        (torch.sinh, ["sinh in Between"]),
+        (write_into, ["relu in Between"]),
+        # Linear, whatever it looks like.
+        (lambda h: torch.where(torch.arange(h.shape[-1]) > 3, h, 0.0), []),
+        (lambda h: h[..., 2:] - h[..., :-2] / 3, []),
+        (lambda h: nn.functional.pad(h, (2, 2)).flip(-1)[:, [1, 0, 2, 3, 4, 5]], []),
+        (lambda h: torch.einsum("bcl,cd->bdl", h, torch.eye(6)), []),
+        (lambda h: nn.functional.interpolate(h, scale_factor=2), []),
+        (lambda h: h.clone().mul_(2).add_(1), []),
+    ],
+)
+def test_what_is_not_known_to_be_linear_is_named(operation, named, onehot):
+    assert missing_rules(Between(operation), onehot) == named
+
+
+def test_a_recurrent_layer_is_named(onehot):
+    class Recurrent(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.lstm, self.dense = nn.LSTM(4, 5, batch_first=True), nn.Linear(5, 1)
+
+        def forward(self, x):
+            return self.dense(self.lstm(x.transpose(1, 2))[0].mean(dim=1))
+
+    assert any("LSTM (lstm)" in named for named in missing_rules(Recurrent(), onehot))
+
+
 def test_gate_passes_small_deltas_and_refuses_nan():
     check_convergence(np.array([1e-4, 0.0]), max_delta=1e-3)
     check_convergence(np.array([0.05]), max_delta=1e-3, scale=100.0)

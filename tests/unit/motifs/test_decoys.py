@@ -54,3 +54,6 @@ def test_overlap_of_predicted_signal():
     assert signal_overlap(np.array([0.5, 1.0, 50.0, 99.5, 200.0]), decoys) == pytest.approx(2 / 5)
     assert signal_overlap(decoys, decoys) == pytest.approx(0.98, abs=0.01)
     assert np.isnan(signal_overlap(decoys, decoys[:0]))
+    # Maps that were given come without predictions.
+    assert np.isnan(signal_overlap(np.full(3, np.nan), np.full(3, np.nan)))
+    assert signal_overlap(np.array([50.0, np.nan]), decoys) == 1.0

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from lucidna.motifs.null import benjamini_hochberg, calibrate, evidence
+from lucidna.motifs.null import benjamini_hochberg, calibrate, enough_shuffled, evidence, null_notices
 
 from .simulated import make_discovery, make_pattern
 
@@ -110,6 +110,30 @@ def test_p_exists_and_falls_with_every_draw_that_finds_nothing():
     larger = make_pattern("pos_patterns.pattern_3", "AGGCTATAGGC", n_seqlets=90)
     beaten = calibrate(make_discovery([STRONG]), [make_discovery([larger]), make_discovery([])]).iloc[0]
     assert beaten["p_value"] == pytest.approx(2 / 3)
+
+
+def test_a_draw_that_was_not_searched_says_nothing():
+    unsearched = make_discovery([], seen=59, used=0)
+    row = calibrate(make_discovery([STRONG]), [unsearched, make_discovery([])]).iloc[0]
+    assert (row["null_draws"], row["null_empty"], row["p_value"]) == (1, 1, pytest.approx(1 / 2))
+    row = calibrate(make_discovery([STRONG]), [unsearched]).iloc[0]
+    assert (row["null_draws"], row["null_empty"]) == (0, 0)
+    assert np.isnan(row["p_value"])
+    assert np.isnan(row["q_value"])
+
+
+def test_few_shuffled_sequences_support_nothing():
+    real = make_discovery([STRONG], n_regions=100)
+    few = [make_discovery([], n_regions=20, strength=0.0)]
+    assert calibrate(real, few)["label"].tolist() == ["weak"]
+    assert calibrate(real, few * 3)["label"].tolist() == ["supported (null found none)"]
+    assert not enough_shuffled(real, few)
+    assert enough_shuffled(real, few * 3)
+    assert not enough_shuffled(real, [])
+    tested = calibrate(real, few)
+    notices = null_notices(tested, shuffled=1, permuted=0, fdr=0.6, enough=False)
+    assert len(notices) == 1
+    assert "fewer than half as many" in notices[0]
 
 
 def test_p_of_noise_against_noise_is_not_too_small():

@@ -65,6 +65,7 @@ def test_supported_patterns_and_credible_hits_are_read(tmp_path, heads):
         # The third is credible, but its pattern is weak.
         write_tsv(folder / "hits.tsv", hits.assign(motif=["CTCF", "", ""], contribution=1.0, q_value=[0.05, 0.5, 0.01]))
         table = pd.DataFrame({"pattern": names, "label": [SUPPORTED, WEAK, SUPPORTED], "match_name": ["CTCF", "x", ""]})
+        table["n_seqlets"] = 36
         write_tsv(folder / "patterns.tsv", table)
         write_meme(folder / "patterns.meme", names, [ppm("ACGT")] * 3, sites=[5] * 3)
     known = read_task_motifs([tmp_path / head for head in heads], fdr=0.1)
@@ -72,6 +73,9 @@ def test_supported_patterns_and_credible_hits_are_read(tmp_path, heads):
     assert list(known.motifs) == [
         prefix + name for prefix in prefixes for name in ("pos_patterns.pattern_0 (CTCF)", "pos_patterns.pattern_2")
     ]
+    # One instance more of each base: a quarter of 40 less 36.
+    for matrix in known.motifs.values():
+        np.testing.assert_allclose(np.sort(matrix, axis=0)[[0, -1]].T, [[1.36 / 40, 35.92 / 40]] * 4, atol=1e-6)
     assert known.hits["q_value"].tolist() == [0.05] * len(heads)
     assert known.hits["name"].tolist() == [prefix + "pos_patterns.pattern_0 (CTCF)" for prefix in prefixes]
     assert known.regions.to_dict("records") == [{"chrom": "c", "start": 0, "end": 9}] * len(heads)
@@ -80,7 +84,7 @@ def test_supported_patterns_and_credible_hits_are_read(tmp_path, heads):
 def test_a_motif_stage_without_patterns_has_neither_hits_nor_motifs(tmp_path):
     write_hits(tmp_path / "hits.tsv", pd.DataFrame(columns=COLUMNS))
     write_tsv(tmp_path / "regions.tsv", pd.DataFrame({"chrom": ["c"], "start": [0], "end": [50]}))
-    write_tsv(tmp_path / "patterns.tsv", pd.DataFrame(columns=["pattern", "label", "match_name"]))
+    write_tsv(tmp_path / "patterns.tsv", pd.DataFrame(columns=["pattern", "label", "match_name", "n_seqlets"]))
     (tmp_path / "patterns.meme").write_text("MEME version 4\n")
     known = read_task_motifs([tmp_path], fdr=0.1)
     assert known.motifs == {}

@@ -18,7 +18,7 @@ from jsonschema.exceptions import ValidationError, best_match
 
 from lucidna.attribution.averaging import averaging
 from lucidna.errors import UserError, nearest
-from lucidna.external.given_settings import check_given, given_maps, given_schema
+from lucidna.external.given_settings import NEEDS_MORE, check_given, given_maps, given_schema
 from lucidna.external.settings import check_external, maps_only_schema, only_maps
 from lucidna.folds import expand_folds
 from lucidna.models.names import check_architecture, first_kernel, has_dropout
@@ -101,6 +101,8 @@ def _sentence(error: ValidationError) -> str:
         known = sorted(error.schema.get("properties", {}))
         unknown = sorted(set(error.instance) - set(known))[0]
         full = f"{key}.{unknown}" if key else unknown
+        if unknown in error.schema.get(NEEDS_MORE, ()):
+            return f"config key '{full}' needs a network, and there is none beside maps that are given: leave it out"
         guess = nearest(unknown, known)
         hint = f"did you mean '{guess}'?" if guess else f"known keys there: {', '.join(known)}"
         return f"config key '{full}' is not known: {hint}"

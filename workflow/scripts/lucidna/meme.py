@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
@@ -36,7 +38,7 @@ class Motif:
 
 
 def read_meme(path: str | Path) -> list[Motif]:
-    """Read a motif database: MEME minimal format as JASPAR, HOCOMOCO and MEME itself write it.
+    """Read a motif database: MEME minimal format as JASPAR, HOCOMOCO and MEME itself write it, plain or gzipped.
 
     Parameters
     ----------
@@ -50,7 +52,8 @@ def read_meme(path: str | Path) -> list[Motif]:
     ------
     UserError
         When the file is missing, is not MEME, holds no motif, names two motifs alike (the name tells the
-        matches apart), or has a row that is not four probabilities with sum 1 (within 0.01); the line is named.
+        matches apart), has more rows than it says, or has a row that is not four probabilities with sum 1 (within
+        0.01); the line is named.
     """
     path = Path(path)
     if not path.is_file():
@@ -61,15 +64,15 @@ def read_meme(path: str | Path) -> list[Motif]:
     rows: list[list[float]] | None = None
     named: dict[str, int] = {}
     seen_version = False
-    with path.open(encoding="utf-8", errors="replace") as handle:
+    with _text(path) as handle:
         for number, line in enumerate(handle, start=1):
             words = line.split()
             if not words:
                 continue
             if words[0] == "MEME" and len(words) > 1 and words[1] == "version":
                 seen_version = True
-            elif words[0] == "ALPHABET=" and words[1:] != ["ACGT"]:
-                raise UserError(f"{path}, line {number}: the alphabet is '{' '.join(words[1:])}': only ACGT is read")
+            elif line.startswith("ALPHABET") and (letters := line.partition("=")[2].strip()) != "ACGT":
+                raise UserError(f"{path}, line {number}: the alphabet is '{letters}': only ACGT is read")
             elif words[0] == "MOTIF":
                 if header is not None:
                     raise UserError(f"{path}, line {header_line}: motif '{header[0]}' has no complete matrix")
@@ -93,6 +96,11 @@ def read_meme(path: str | Path) -> list[Motif]:
                 if len(rows) == width:
                     motifs.append(_motif(header, rows, path, header_line))
                     header = rows = None
+            elif header is None and motifs and len(words) == 4 and _is_row(words):
+                raise UserError(
+                    f"{path}, line {number}: a row beyond the {width or motifs[-1].ppm.shape[1]} of motif "
+                    f"'{motifs[-1].name}': mend its w= or its matrix"
+                )
     if header is not None:
         if rows and width == 0:
             motifs.append(_motif(header, rows, path, header_line))
@@ -105,6 +113,12 @@ def read_meme(path: str | Path) -> list[Motif]:
     if not motifs:
         raise UserError(f"{path} holds no motif: give another database or set motifs.database to null")
     return motifs
+
+
+def _text(path: Path) -> IO[str]:
+    with path.open("rb") as handle:
+        opener = gzip.open if handle.read(2) == b"\x1f\x8b" else open
+    return opener(path, "rt", encoding="utf-8", errors="replace")
 
 
 def write_meme(

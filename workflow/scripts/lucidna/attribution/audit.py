@@ -11,23 +11,36 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 from lucidna.attribution.deepshap import deepshap
 from lucidna.attribution.rules import ruled_classes
 from lucidna.errors import UserError
 
 _NAMES = """
-    abs amax amin atan celu clamp clamp_max clamp_min cos elu erf exp exp2 expm1 gelu glu hardsigmoid
-    hardswish hardtanh leaky_relu log log10 log1p log2 log_sigmoid_forward _log_softmax logsumexp max
-    max_pool2d_with_indices max_pool3d_with_indices maximum min minimum mish native_group_norm
-    native_layer_norm pow prelu reciprocal relu rrelu_with_noise rsqrt selu sigmoid silu sin softplus
-    softshrink _softmax sort sqrt tanh threshold topk
+    _adaptive_avg_pool2d _adaptive_avg_pool3d _native_batch_norm_legit_no_training _reshape_alias _to_copy
+    _unsafe_view add adaptive_avg_pool1d alias as_strided avg_pool1d avg_pool2d avg_pool3d batch_norm broadcast_to cat
+    clone constant_pad_nd contiguous copy cumsum diagonal diff dropout expand flip im2col lift_fresh mean movedim
+    narrow native_batch_norm native_dropout neg permute reflection_pad1d repeat replication_pad1d reshape roll rot90
+    rsub select slice split split_with_sizes squeeze stack sub sum t to trace transpose tril triu unbind unfold
+    unsafe_chunk unsafe_split unsqueeze upsample_bicubic2d upsample_bilinear2d upsample_linear1d upsample_nearest1d
+    upsample_nearest2d view
 """
-NONLINEAR_OPERATIONS = frozenset(_NAMES.split())
-"""Operations of torch (aten names) whose output is not a linear function of one input."""
+LINEAR_OPERATIONS = frozenset(_NAMES.split())
+"""Operations of torch (aten names) whose output is linear in its inputs together."""
 
-PRODUCTS = frozenset(["addcmul", "addmm", "baddbmm", "bmm", "convolution", "div", "dot", "mm", "mul", "mv"])
-"""Operations that are non-linear when both operands depend on the sequence."""
+_NAMES = "detach empty_like full_like new_empty new_full new_ones new_zeros ones_like zeros_like"
+CONSTANT = frozenset(_NAMES.split())
+"""Operations that take no more than the shape of their input, or declare that it is held fixed."""
+
+_NAMES = """
+    _convolution addbmm addcmul addmm addmv addr baddbmm bmm convolution dot linear matmul mkldnn_convolution mm mul mv
+"""
+PRODUCTS = frozenset(_NAMES.split())
+"""Operations that are linear as long as one operand alone depends on the sequence."""
+
+FIXED = {"div": 1, "gather": 2, "index": 1, "index_select": 2, "masked_fill": 1, "where": 0}
+"""Operations that are linear as long as the argument of this number does not depend on the sequence."""
 
 MIN_SCALE = 1e-2
 """Smaller differences from the references are judged as if they were this large: rounding alone is 1e-6."""
@@ -68,7 +81,9 @@ def check_convergence(
     if not wrong.any():
         return
     worst = delta[wrong].max() if np.isfinite(delta[wrong]).all() else np.nan
-    cause = f"operations without a DeepLIFT rule: {', '.join(missing)}" if missing else "no operation lacks a rule"
+    cause = "none of its operations is known to lack a rule"
+    if missing:
+        cause = f"operations without a DeepLIFT rule: {', '.join(missing)}"
     raise UserError(
         f"{label}: the contributions of {wrong.mean():.1%} of the sequences ({wrong.sum()} of {len(delta)}) "
         f"do not sum to the difference from their references: worst delta {worst:.3g}, allowed {limit:.3g} "
@@ -93,10 +108,10 @@ def audit_model(model: nn.Module, onehot: Tensor | np.ndarray, *, seed: int = 0)
     -------
     dict
         ``modules``: class name -> number of modules; ``ruled``: the class names with a DeepLIFT rule;
-        ``missing``: non-linear operations outside of a module with a rule, as "operation in Class (name)",
-        which would be treated as linear; ``reused``: names of modules with a rule called more than once per
-        pass (which is sound with tangermeme 1.6, and was not before); ``delta``: largest convergence delta;
-        ``relative_delta``: the same over the mean difference explained.
+        ``missing``: operations outside of a module with a rule that are not known to be linear, as "operation in
+        Class (name)", which would be treated as linear; ``reused``: names of modules with a rule called more than
+        once per pass (which is sound with tangermeme 1.6, and was not before); ``delta``: largest convergence
+        delta; ``relative_delta``: the same over the mean difference explained.
     """
     onehot = torch.as_tensor(onehot).float()
     ruled = ruled_classes(model)
@@ -114,27 +129,41 @@ def audit_model(model: nn.Module, onehot: Tensor | np.ndarray, *, seed: int = 0)
 
 
 def missing_rules(model: nn.Module, onehot: Tensor | np.ndarray) -> list[str]:
-    """Return the non-linear operations of a network that DeepSHAP takes for linear (see `audit_model`)."""
+    """Return the operations of a network that DeepSHAP may wrongly take for linear (see `audit_model`)."""
     return _trace(model, torch.as_tensor(onehot[:1]).float(), ruled_classes(model))[0]
 
 
 def _trace(model: nn.Module, onehot: Tensor, ruled: Collection[type]) -> tuple[list[str], Counter]:
-    """Return the non-linear operations outside of `ruled` modules, and the calls of each ruled module."""
+    """Return the non-linear operations outside of `ruled` modules, and the calls of each ruled module.
+
+    Every tensor that was made of the sequence is followed, also those without a gradient, such as `x > 0`. An operation
+    that is not known to be linear counts as one that is not: torch has too many for a list of those.
+    """
     model.cpu().eval()
-    stack: list[tuple[str, nn.Module]] = []
+    stack: list[tuple[str, nn.Module]] = [("", model)]
     calls: Counter = Counter()
     missing: dict[str, None] = {}
+    made: dict[int, Tensor] = {}  # of the sequence; they are held, so no other gets their identity
+    written: dict[int, Tensor] = {}  # the same by memory, where views of it were written into
+
+    def follows(value: object) -> bool:
+        return isinstance(value, Tensor) and (id(value) in made or _memory(value) in written)
 
     class Watch(TorchDispatchMode):
         def __torch_dispatch__(self, func, types, args=(), kwargs=None):
             name = func.overloadpacket.__name__.removesuffix("_")
-            operands = sum(isinstance(a, Tensor) and a.requires_grad for a in args)
-            nonlinear = (name in NONLINEAR_OPERATIONS and operands >= 1) or (name in PRODUCTS and operands >= 2)
-            nonlinear = nonlinear or (name.startswith("_scaled_dot_product") and operands >= 1)
-            if nonlinear and not any(type(module) in ruled for _, module in stack):
-                where, module = stack[-1]
-                missing[f"{name} in {type(module).__name__}" + (f" ({where})" if where else "")] = None
-            return func(*args, **(kwargs or {}))
+            depends = [any(follows(leaf) for leaf in tree_leaves(argument)) for argument in args]
+            result = func(*args, **(kwargs or {}))
+            if any(depends) and name not in CONSTANT:
+                tensors = [leaf for leaf in tree_leaves(result) if isinstance(leaf, Tensor)]
+                made.update((id(leaf), leaf) for leaf in tensors)
+                if func._schema.is_mutable:
+                    written.update((_memory(leaf), leaf) for leaf in tensors)
+                ours = any(type(module) in ruled for _, module in stack)
+                if tensors and not ours and not _is_linear(name, depends):
+                    where, module = stack[-1]
+                    missing[f"{name} in {type(module).__name__}" + (f" ({where})" if where else "")] = None
+            return result
 
     def enter(name):
         def hook(module, _):
@@ -144,15 +173,26 @@ def _trace(model: nn.Module, onehot: Tensor, ruled: Collection[type]) -> tuple[l
 
         return hook
 
-    trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
     with ExitStack() as undo:
         for name, module in model.named_modules():
             undo.callback(module.register_forward_pre_hook(enter(name)).remove)
             undo.callback(module.register_forward_hook(lambda *_: stack.pop() and None).remove)
-        # With the weights out of the graph, a tensor requires a gradient only if it depends on the sequence.
-        for parameter in trainable:
-            undo.callback(parameter.requires_grad_, True)
-            parameter.requires_grad_(False)
-        with torch.enable_grad(), Watch():
-            model(onehot.clone().requires_grad_())
+        sequence = onehot.clone()
+        made[id(sequence)] = sequence
+        with torch.no_grad(), Watch():
+            model(sequence)
     return list(missing), calls
+
+
+def _memory(value: Tensor) -> int:
+    """Return what tells the memory of a tensor, which its views share, from any other."""
+    return value.untyped_storage()._cdata
+
+
+def _is_linear(name: str, depends: Sequence[bool]) -> bool:
+    """Whether an operation is linear in the sequence, given which of its arguments depend on it."""
+    if name in PRODUCTS:
+        return sum(depends) <= 1
+    if name in FIXED:
+        return not any(depends[FIXED[name] : FIXED[name] + 1])
+    return name in LINEAR_OPERATIONS

@@ -30,6 +30,9 @@ GIVEN_KEYS = ("experiment", "genome", "maps", "motifs", "report")
 NEEDS_NETWORK = ("method", "null_draws", "reproducibility", "effects")
 """Keys of `motifs` that ask for passes of a network, or for maps of other methods."""
 
+NEEDS_MORE = "x-needs-network"
+"""Where the schema of such a configuration lists the keys that other configurations have."""
+
 _EXPERIMENT_KEYS = {"sequences", "regions", "tracks", "window", "target", "folds", "grid", "simulate"}
 
 
@@ -45,11 +48,13 @@ def given_schema(schema: dict) -> dict:
     """
     part = copy.deepcopy(schema)
     part["required"] = ["experiment", "maps"]
+    part[NEEDS_MORE] = sorted(set(part["properties"]) - set(GIVEN_KEYS))
     part["properties"] = {key: part["properties"][key] for key in GIVEN_KEYS}
-    motifs = part["properties"]["motifs"]["properties"]
+    motifs = part["properties"]["motifs"]
+    motifs[NEEDS_MORE] = list(NEEDS_NETWORK)
     for key in NEEDS_NETWORK:
-        motifs.pop(key)
-    motifs["permuted_draws"]["minimum"] = 1
+        motifs["properties"].pop(key)
+    motifs["properties"]["permuted_draws"]["minimum"] = 1
     return part
 
 

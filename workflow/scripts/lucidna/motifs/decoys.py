@@ -106,8 +106,10 @@ def signal_overlap(targets: np.ndarray, decoys: np.ndarray) -> float:
     Returns
     -------
     float
-        Share of the regions between the 1st and the 99th percentile of the shuffled; NaN without either.
+        Share of the regions between the 1st and the 99th percentile of the shuffled; NaN without either. What has no
+        prediction (NaN: maps that were given) does not count.
     """
+    targets, decoys = (values[np.isfinite(values)] for values in map(np.asarray, (targets, decoys)))
     if not len(targets) or not len(decoys):
         return float("nan")
     low, high = np.quantile(decoys, [0.01, 0.99])

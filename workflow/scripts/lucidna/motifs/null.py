@@ -82,16 +82,17 @@ def calibrate(
         n_null
             Number of null patterns that challenge it.
         null_draws, null_empty
-            Number of draws, and of those that hold no pattern that challenges it.
+            Number of draws that were searched for its sign (`was_searched`), and of those that hold no pattern that
+            challenges it.
         null_max, ratio
             The largest challenger (at least the least pattern above), and statistic / null_max; NaN and
             infinite when the null has no seqlet of this sign.
         p_value
             (1 + null values as large as the statistic) / (1 + null values). The null values are the statistics of
-            the null patterns that challenge it and, for every draw without one, a 0: the same search gave
-            nothing there, be it that no cluster held or that there were too few seqlets for any. So p exists
-            wherever a null was run, and cannot be below 1 / (1 + n_null + null_empty): with few draws a large p
-            says little, and the label and the ratio carry the decision. NaN without a null.
+            the null patterns that challenge it and, for every draw that was searched and has none, a 0: the same
+            search gave nothing there. A draw with too few seqlets to be searched says nothing. So p exists wherever
+            a null was searched, and cannot be below 1 / (1 + n_null + null_empty): with few draws a large p
+            says little, and the label and the ratio carry the decision. NaN where none was.
         q_value
             Benjamini-Hochberg over all patterns of `real`.
         seqlet_q
@@ -101,11 +102,11 @@ def calibrate(
         label
             "supported": ratio >= margin; "supported (null found none)": the same, but no null pattern
             challenges it. "weak": above the null's largest, but not by the margin. "as in the null": not
-            above it. "not tested": no null was run. Without shuffled sequences no pattern is more than weak:
-            permuted maps lose the smoothness of real ones along with the motifs, and clusters of smooth noise
-            reach 2.7 times the largest pattern of three draws.
+            above it. "not tested": no null was run. Without shuffled sequences, at least half as many as there are
+            regions (`enough_shuffled`), no pattern is more than weak: permuted maps lose the smoothness of real ones
+            along with the motifs, and clusters of smooth noise reach 2.7 times the largest pattern of three draws.
     """
-    draws = [*nulls, *permuted]
+    draws, enough = [*nulls, *permuted], enough_shuffled(real, nulls)
     copies = _copies(real, draws)
     values = np.array(
         [evidence(rival, n_regions=_searched(null, rival.sign)) for null in draws for rival in null.patterns]
@@ -118,24 +119,37 @@ def calibrate(
         if not draws:
             rows.append((pattern.name, value, 0, 0, 0, *[np.nan] * 5, UNTESTED))
             continue
+        searched = [draw for draw, null in enumerate(draws) if was_searched(null, pattern.sign)]
         challenging = (signs == pattern.sign) & (copies[i] | ~copies.any(axis=0))
         rivals = values[challenging]
-        empty = len(draws) - len(np.unique(draw_of[challenging]))
+        empty = len(searched) - len(np.unique(draw_of[challenging]))
         largest = max([0.0, *(_least(null, pattern.sign) for null in nulls), *rivals.tolist()])
         ratio = value / largest if largest > 0 else np.inf
         # A draw without a pattern has the value 0, which no pattern's statistic falls below.
-        p_value = (1 + int((rivals >= value).sum()) + (empty if value <= 0 else 0)) / (1 + len(rivals) + empty)
-        label = _label(ratio, margin, has_rivals=len(rivals) > 0, shuffled=bool(nulls))
+        p_value = np.nan
+        if searched:
+            p_value = (1 + int((rivals >= value).sum()) + (empty if value <= 0 else 0)) / (1 + len(rivals) + empty)
+        label = _label(ratio, margin, has_rivals=len(rivals) > 0, shuffled=enough)
         seqlet_q = _seqlet_q(pattern, real, nulls) if nulls else np.nan
         largest = largest if largest > 0 else np.nan
-        counted = len(rivals), len(draws), empty
+        counted = len(rivals), len(searched), empty
         rows.append((pattern.name, value, *counted, largest, ratio, p_value, np.nan, seqlet_q, label))
     table = pd.DataFrame(rows, columns=COLUMNS)
     table["q_value"] = benjamini_hochberg(table["p_value"].to_numpy(dtype=float))
     return table
 
 
-def null_notices(tested: pd.DataFrame, *, shuffled: int, permuted: int, fdr: float) -> list[str]:
+def was_searched(null: Discovery, sign: str) -> bool:
+    """Whether a run had seqlets enough of a sign ("pos" or "neg") for TF-MoDISco to group them."""
+    return null.facts[f"{sign}_seqlets_used"] > 0
+
+
+def enough_shuffled(real: Discovery, nulls: Sequence[Discovery]) -> bool:
+    """Whether the shuffled sequences of all draws are at least half as many as the regions."""
+    return 2 * sum(null.facts["n_regions"] for null in nulls) >= real.facts["n_regions"] and len(nulls) > 0
+
+
+def null_notices(tested: pd.DataFrame, *, shuffled: int, permuted: int, fdr: float, enough: bool = True) -> list[str]:
     """Say what the nulls that were run cannot show.
 
     Parameters
@@ -144,6 +158,8 @@ def null_notices(tested: pd.DataFrame, *, shuffled: int, permuted: int, fdr: flo
         Of `calibrate`.
     shuffled, permuted : int
         Draws of each kind.
+    enough : bool
+        `enough_shuffled`.
     fdr : float
         The q-value that counts.
     """
@@ -154,6 +170,11 @@ def null_notices(tested: pd.DataFrame, *, shuffled: int, permuted: int, fdr: flo
         notices.append(
             "without maps of shuffled sequences no pattern is called more than weak: permuted maps do not show what "
             "smooth noise gives"
+        )
+    elif not enough:
+        notices.append(
+            "there are maps of fewer than half as many shuffled sequences as regions, too few to say what noise gives: "
+            "no pattern is called more than weak"
         )
     finest = (1 / (1 + tested["n_null"] + tested["null_empty"])).min()
     if finest > fdr:

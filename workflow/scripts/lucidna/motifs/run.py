@@ -21,7 +21,7 @@ from lucidna.motifs.hit_table import region_table, write_hits_bed
 from lucidna.motifs.hits import call_hits
 from lucidna.motifs.maps import MapFile, is_zero, open_maps, read_predictions, read_regions
 from lucidna.motifs.match import SMALL_DATABASE, best_names, match
-from lucidna.motifs.null import AS_NULL, CREDIBLE, SUPPORTING, UNTESTED, WEAK, calibrate, null_notices
+from lucidna.motifs.null import AS_NULL, CREDIBLE, SUPPORTING, UNTESTED, WEAK, calibrate, enough_shuffled, null_notices
 from lucidna.motifs.part import add_parts
 from lucidna.motifs.patterns import (
     Discovery,
@@ -169,7 +169,8 @@ def annotate(
         only = ", and patterns are compared with those of permuted maps only" if permuted else ""
         notices.append(f"{NO_DECOYS}: no hit has a q-value{only}")
         hits = hits.assign(q_value_note=NO_DECOYS)
-    notices += null_notices(tested, shuffled=len(null_found), permuted=len(permuted), fdr=fdr)
+    draws = {"shuffled": len(null_found), "permuted": len(permuted)}
+    notices += null_notices(tested, **draws, fdr=fdr, enough=enough_shuffled(found, null_found))
 
     table = describe(patterns).merge(tested, on="pattern", how="left")
     found_again = look_up(patterns, again, threads=threads)

@@ -156,7 +156,11 @@ def methods_table(files: list[MapFile]) -> Table:
         Column("method"),
         Column("regions", True),
         Column("members", True, "candidates averaged"),
-        Column("|delta| median", True, "what the contributions fail to add up to, for methods that promise a sum"),
+        Column(
+            "|delta| median",
+            True,
+            "what each network's own contributions fail to add up to, for methods that promise a sum",
+        ),
         Column("95th percentile", True),
         Column("largest", True),
         Column("angle > 30°", True, "share of positions whose gradient leaves the simplex by more than 30°"),

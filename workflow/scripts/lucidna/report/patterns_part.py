@@ -26,6 +26,8 @@ P_HELP = (
     "Cannot be below 1 / (1 + their number)"
 )
 
+HITS_HELP = "up to the q-value of motifs.fdr; all that were called where hits have no q-value"
+
 AGAIN = (
     (Column("candidates", True, "single networks whose own maps give the pattern"), "candidates", "n_candidates"),
     (Column("methods", True, "further attribution methods whose maps give it"), "methods", "n_methods"),
@@ -48,15 +50,27 @@ def read_patterns(experiment: Experiment, task: str, head: str, name: str) -> li
 
 
 def null_parts(experiment: Experiment, task: str, head: str) -> list[dict]:
-    """Collect what the search gave on each kind of null maps: words, draws, patterns and the largest logos."""
+    """Collect what the search gave on each kind of null maps.
+
+    Returns
+    -------
+    list of dict
+        words; draws, unsearched (draws with too few seqlets of either sign to be searched), count (of patterns);
+        logos (of the largest).
+    """
+    summary = experiment.document("motifs", task, head, "summary.json") or {}
+    unsearched = {
+        kind: sum(not (run["pos_seqlets_used"] or run["neg_seqlets_used"]) for run in summary.get(key, []))
+        for kind, key in (("null", "nulls"), ("permuted", "permuted"))
+    }
     folder = experiment.root / "motifs" / task / head
     parts = []
     for kind, words in NULLS.items():
         names = sorted(path.name for path in folder.glob(f"{kind}*.modisco.h5"))
         draws = [read_patterns(experiment, task, head, name) or [] for name in names]
         if draws:
-            count = sum(len(patterns) for patterns in draws)
-            parts.append({"words": words, "draws": len(draws), "count": count, "logos": null_logos(draws)})
+            facts = {"draws": len(draws), "count": sum(map(len, draws)), "unsearched": unsearched[kind]}
+            parts.append({"words": words, **facts, "logos": null_logos(draws)})
     return parts
 
 
@@ -79,6 +93,7 @@ def patterns_table(
     amounts = {} if hits is None or hits.empty else hits[pattern_column(hits)].value_counts().to_dict()
     again = [column for column, found, _ in AGAIN if found in patterns]
     composite = any(composite_text(record) for record in patterns.to_dict("records"))
+    judged = "hits_at_fdr" in patterns and patterns["hits_at_fdr"].notna().any()
     columns = [
         Column("contribution logo", help="CWM: mean contribution of the base that is there, trimmed core"),
         Column("pattern"),
@@ -91,7 +106,7 @@ def patterns_table(
         *again,
         *([Column("composite", help="of which others it is made, or which it is a half of")] if composite else []),
         Column("database matches (q)"),
-        Column("hits", True),
+        Column("hits", True, HITS_HELP),
     ]
     rows = []
     for record in patterns.to_dict("records"):
@@ -110,7 +125,7 @@ def patterns_table(
                 *[share_cell(record, found, total) for _, found, total in AGAIN if found in record],
                 *([text_cell(composite_text(record))] if composite else []),
                 text_cell(matches_text(matches, name), css="matches"),
-                count_cell(amounts.get(name, 0)),
+                count_cell(record["hits_at_fdr"] if judged else amounts.get(name, 0)),
             ]
         )
     keys = [str(name) for name in patterns["pattern"]]

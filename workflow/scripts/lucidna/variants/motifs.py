@@ -27,7 +27,7 @@ class TaskMotifs:
     regions : DataFrame
         chrom, start, end: where instances were searched.
     motifs : dict
-        Name -> base frequencies (4, w) of the supported patterns.
+        Name -> base frequencies (4, w) of the supported patterns (`with_counts`).
     """
 
     hits: pd.DataFrame
@@ -61,8 +61,18 @@ def read_task_motifs(folders: Sequence[str | Path], *, fdr: float) -> TaskMotifs
         hits.append(table.assign(name=table["pattern"].map(label)))
         if supported:
             found = read_meme(folder / "patterns.meme")
-            motifs |= {label[motif.name]: motif.ppm for motif in found if motif.name in supported}
+            sizes = patterns.set_index("pattern")["n_seqlets"]
+            motifs |= {label[m.name]: with_counts(m.ppm, sizes[m.name]) for m in found if m.name in supported}
     return TaskMotifs(pd.concat(hits, ignore_index=True), pd.concat(regions, ignore_index=True), motifs)
+
+
+def with_counts(ppm: np.ndarray, n: int) -> np.ndarray:
+    """Return frequencies (4, w) of `n` instances as they are with one more instance of each base.
+
+    What none of 30 instances has is rare, not impossible: without this every such base would cost a site 13 bits,
+    however few the instances are (Laplace's rule of succession).
+    """
+    return (ppm * n + 1) / (n + 4)
 
 
 def overlapping_hits(variants: pd.DataFrame, hits: pd.DataFrame) -> list[pd.DataFrame]:

@@ -157,7 +157,8 @@ def site_changes(
 
     A pattern's score with an allele is that of the best site, on either strand, that overlaps it: the sum of
     log2((f + 1e-4) / 0.25) over the site's bases, f being their frequencies in the pattern, against a uniform
-    background as FIMO has it. It matches where the better allele's score passes FIMO's threshold (`match_score`).
+    background as FIMO has it. It matches where the better allele's score passes FIMO's threshold (`match_score`) and
+    is above 0, which is to be more like the pattern than like the background.
     It is made or broken where the score moves by `CHANGE` besides.
 
     Parameters
@@ -176,7 +177,8 @@ def site_changes(
     found: list[list[SiteChange]] = [[] for _ in reference]
     for name, ppm in motifs.items():
         pwm = log_odds(ppm)
-        threshold = match_score(pwm)
+        # Of long patterns that few instances made, words unlike the pattern are rare enough for FIMO.
+        threshold = max(match_score(pwm), 0.0)
         sites = [best_sites(codes, first, lengths[:, k], pwm) for k, codes in enumerate((reference, alternative))]
         scores = np.stack([site[0] for site in sites])
         matched = np.isfinite(scores).all(axis=0) & (scores.max(axis=0) > threshold)

@@ -155,10 +155,13 @@ def lines(path: str | os.PathLike) -> Iterator[tuple[int, str]]:
         raise UserError(f"config key 'variants.vcf': there is no file '{path}': mend the path")
     with path.open("rb") as handle:
         compressed = handle.read(2) == b"\x1f\x8b"
+    if compressed:
+        _check_end(path)
     width = 0
     try:
         opener = gzip.open if compressed else open
-        with opener(path, "rt", encoding="utf-8", errors="surrogateescape") as handle:
+        # A mark of the byte order, as some editors write, is no part of the first line.
+        with opener(path, "rt", encoding="utf-8-sig", errors="surrogateescape") as handle:
             for number, line in enumerate(handle, start=1):
                 text = line.rstrip("\n")
                 if number == 1 and not text.startswith("##fileformat=VCF"):
@@ -176,6 +179,16 @@ def lines(path: str | os.PathLike) -> Iterator[tuple[int, str]]:
         raise UserError(f"variants.vcf {path} is damaged or truncated ({error}): copy it again") from error
     if not width:
         raise UserError(f"variants.vcf {path} is not a VCF that can be read (no line '#CHROM'): give a VCF")
+
+
+def _check_end(path: Path) -> None:
+    """Refuse a file of bgzip whose last block is missing: it was cut, be it at the end of a block."""
+    with path.open("rb") as handle:
+        head = handle.read(14)
+        if head[3] & 4 and head[12:14] == b"BC":
+            handle.seek(-min(len(_BGZF_END), path.stat().st_size), os.SEEK_END)
+            if handle.read() != _BGZF_END:
+                raise UserError(f"variants.vcf {path} is truncated (bgzip's last block is missing): copy it again")
 
 
 def _check_line(path: Path, number: int, words: list[str], width: int) -> int:
@@ -198,6 +211,7 @@ def _check_line(path: Path, number: int, words: list[str], width: int) -> int:
     raise UserError(f"variants.vcf {path} is not a VCF that can be read: line {number}: {problem}: mend the line")
 
 
+_BGZF_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
 _NO_CONTIG = "contig not in the genome"
 
 
