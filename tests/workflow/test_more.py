@@ -16,7 +16,7 @@ from .conftest import Workflow
 
 MAPS = {"attribute", "contribution_tracks", "npz_maps", "compare_methods", "faithfulness", "member_maps"}
 MOTIFS = {"annotate_motifs", "instance_effects", "check_variants", "variants"}
-DISCOVERY = {"modisco", "modisco_permuted", "method_patterns", "member_patterns"}
+DISCOVERY = {"modisco", "modisco_permuted", "modisco_fewer", "method_patterns", "member_patterns"}
 AFTER_RANK = {*MAPS, *DISCOVERY, *MOTIFS, "test_metrics"}
 
 

@@ -3,6 +3,10 @@ DISCOVERY = {
     key: CONFIG["motifs"][key]
     for key in ("seqlets", "window", "leiden", "widths", "seed")
 }
+FEWER = {
+    f"fewer{number}": share
+    for number, share in enumerate(CONFIG["motifs"]["saturation"])
+}
 PERMUTED = [f"permuted{draw}." for draw in range(CONFIG["motifs"]["permuted_draws"])]
 
 
@@ -54,6 +58,30 @@ rule modisco_permuted:
         "../scripts/modisco.py"
 
 
+# On a share of the regions, to see which patterns need them all.
+rule modisco_fewer:
+    input:
+        maps=f"{ATTRIBUTE}/{METHOD}.attributions.h5",
+    output:
+        f"{MOTIFS}/{{fewer}}.modisco.h5",
+    log:
+        f"{LOGS}/modisco/{{task}}.{{head}}.{{fewer}}.log",
+    wildcard_constraints:
+        fewer=r"fewer\d+",
+    conda:
+        "../../envs/motifs.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 8000 * attempt,
+        runtime=lambda wildcards, attempt: 720 * attempt,
+    params:
+        motifs=ordered(DISCOVERY),
+        share=lambda wildcards: FEWER[wildcards.fewer],
+        code=code_digest("motifs.discover"),
+    script:
+        "../scripts/modisco.py"
+
+
 rule annotate_motifs:
     input:
         patterns=f"{MOTIFS}/modisco.h5",
@@ -62,6 +90,7 @@ rule annotate_motifs:
         regions=f"{ATTRIBUTE}/{METHOD}.regions.bed",
         null_maps=null_files(f"{ATTRIBUTE}/{{null}}{METHOD}.attributions.h5"),
         permuted_patterns=[f"{MOTIFS}/{null}modisco.h5" for null in PERMUTED],
+        fewer=[f"{MOTIFS}/{name}.modisco.h5" for name in FEWER],
         members=[f"{MOTIFS}/members"] if AGAIN["candidates"] else [],
         methods=[f"{MOTIFS}/methods/{method}.modisco.h5" for method in FURTHER],
         outputs=other_outputs,
@@ -103,6 +132,7 @@ rule annotate_motifs:
                 if key != "effects"
             }
         ),
+        shares=list(FEWER.values()),
         candidates=ordered(CANDIDATES),
         code=code_digest("motifs.run"),
     script:

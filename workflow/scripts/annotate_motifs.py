@@ -16,6 +16,7 @@ with script(snakemake):
         null_attributions=source.null_maps,
         null_modisco=source.null_patterns,
         permuted_modisco=source.permuted_patterns,
+        fewer=dict(zip(snakemake.params.shares, source.fewer, strict=True)),
         runs=runs_of(source.members, source.methods, source.outputs),
         candidates=snakemake.params.candidates,
         database=settings["database"],

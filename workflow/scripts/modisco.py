@@ -1,4 +1,4 @@
-"""Run TF-MoDISco on maps or on their permuted positions, regions in a shuffled order that is recorded."""
+"""Run TF-MoDISco on maps, their permuted positions or a share of them, in a shuffled order that is recorded."""
 
 from lucidna.motifs.discover import Widths, run_modisco
 from lucidna.runtime import script
@@ -14,5 +14,7 @@ with script(snakemake):
         widths=Widths(**settings["widths"]),
         seed=settings["seed"],
         permute=snakemake.params.get("permute"),
+        share=snakemake.params.get("share", 1.0),
+        few=snakemake.params.get("share") is not None,
         threads=snakemake.threads,
     )

@@ -120,6 +120,25 @@ def test_permuted_maps_hold_no_planted_motif(stage):
     assert not any(text in core for core in either for text in PLANTED.values())
 
 
+def test_a_share_of_the_regions_is_searched(tmp_path, stage):
+    facts = run_modisco(stage.folder / "real.h5", tmp_path / "half.h5", window=LENGTH, share=0.5)
+    whole = read_discovery(stage.folder / "modisco.h5")
+    found = read_discovery(tmp_path / "half.h5")
+    assert facts["n_regions"] == found.facts["n_regions"] == round(0.5 * whole.facts["n_regions"])
+    rows = np.concatenate([pattern.seqlets["row"] for pattern in found.patterns])
+    order = np.random.default_rng(0).permutation(whole.facts["n_regions"])
+    assert set(rows) <= set(order[: facts["n_regions"]])
+    assert 0.3 < facts["pos_seqlets_seen"] / whole.facts["pos_seqlets_seen"] < 0.7
+    # Where the seqlets lie, the sequences of their rows spell the pattern.
+    for pattern in found.patterns:
+        forward = pattern.seqlets[pattern.seqlets["strand"] == "+"]
+        letters = np.stack(
+            [stage.codes[row, start:end] for row, start, end in forward[["row", "start", "end"]].to_numpy()]
+        )
+        core = pattern.ppm[:, pattern.core].argmax(axis=0)
+        assert (letters[:, pattern.core] == core).mean() > 0.8
+
+
 def test_unusable_maps_are_refused(tmp_path):
     simulate(tmp_path / "bad.h5", n=5, seed=1)
     with pytest.raises(UserError, match=r"motifs.window is 30"):

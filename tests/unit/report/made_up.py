@@ -479,7 +479,8 @@ def write_motifs(root: Path, rows: pd.DataFrame, drawn: list, rng: np.random.Gen
     write_tsv(folder / "hits.tsv", hits)
     hits[hits["q_value"] <= 0.1].to_csv(folder / "hits.bed", sep="\t", header=False, index=False)
     thinned = {"share": [0.5, 1.0], "seqlets": [120, 240], "patterns": [2.5, 3.0], "supported": [2.0, 2.0]}
-    write_tsv(folder / "saturation.tsv", pd.DataFrame(thinned))
+    seen = {"run_patterns": [4, 3], "found": [2, 3], "found_supported": [1, 2]}
+    write_tsv(folder / "saturation.tsv", pd.DataFrame(thinned | seen))
     write_json(folder / "summary.json", {"notices": [], "only_in_candidates": {"c0": [], "c1": names[:2]}})
 
 

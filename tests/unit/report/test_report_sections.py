@@ -214,7 +214,7 @@ def test_patterns_carry_matches_labels_and_hits(experiment):
         ("shuffled sequences", 1, 1, 1),
         ("permuted maps", 2, 0, 0),
     ]
-    assert texts(block["saturation"])[0] == ["0.50", "120", "2.5", "2.0"]
+    assert texts(block["saturation"])[0] == ["0.50", "120", "2.5", "2.0", "2", "1", "4"]
     assert "Patterns in the maps of a single candidate that are like none of the mean maps': 2 of c1." in block["notes"]
     assert block["numbers"]["supported patterns"] == 2
 

@@ -36,6 +36,7 @@ def run_modisco(
     widths: Widths = DEFAULT_WIDTHS,
     seed: int = 0,
     permute: int | None = None,
+    share: float = 1.0,
     few: bool = False,
     threads: int = 1,
     work_dir: str | Path | None = None,
@@ -68,6 +69,8 @@ def run_modisco(
     permute : int, optional
         Search, instead of the maps, this draw of a permutation of their positions: within each region's
         window, contributions keep their values and bases and lose their places (`attribution.nulls.permuted`).
+    share : float
+        Search only the first regions of the random order, this share of all (0 to 1).
     few : bool
         Take maps from which no seqlet threshold can be set for maps without a pattern, rather than for an error.
     threads : int
@@ -77,7 +80,7 @@ def run_modisco(
     Returns
     -------
     dict
-        n_regions, map_length, map_scale, window_size, max_seqlets, shuffle_seed, n_patterns, pos_patterns,
+        n_regions (searched), map_length, map_scale, window_size, max_seqlets, shuffle_seed, n_patterns, pos_patterns,
         neg_patterns, pos_seqlets_seen, neg_seqlets_seen, pos_seqlets_used, neg_seqlets_used (given to the
         clustering), pos_seqlet_strength, neg_seqlet_strength (median sum of |contribution| over the bp of a
         seqlet in its pattern, units of the model's output), notices (list of str), seconds, modisco_version.
@@ -91,8 +94,9 @@ def run_modisco(
     maps = open_maps(attributions_h5)
     notices: list[str] = []
     width = _usable_window(maps, window, widths, notices)
+    order = np.random.default_rng(seed).permutation(maps.n_regions)[: round(share * maps.n_regions)]
     facts: dict = {
-        "n_regions": maps.n_regions,
+        "n_regions": len(order),
         "map_length": maps.length,
         "map_scale": maps.scale,
         "window_size": width,
@@ -102,7 +106,6 @@ def run_modisco(
     }
     if work_dir is not None:
         Path(work_dir).mkdir(parents=True, exist_ok=True)
-    order = np.random.default_rng(seed).permutation(maps.n_regions)
     with (
         tempfile.TemporaryDirectory(prefix="modisco_", dir=work_dir) as folder,
         atomic_path(out_h5) as temporary,
@@ -181,23 +184,26 @@ def _usable_window(maps: MapFile, window: int, widths: Widths, notices: list[str
 def _write_inputs(
     maps: MapFile, folder: Path, *, order: np.ndarray, width: int, permute: tuple[int, int] | None
 ) -> np.ndarray:
-    """Write the shuffled central windows for the command; return their projected maps float32 (N, width)."""
-    shape = (maps.n_regions, 4, width)
-    projected = np.zeros((maps.n_regions, width), dtype=np.float32)
-    if maps.n_regions == 0:
+    """Write the central windows of the regions in `order` for the command; return their projected maps, float32."""
+    shape = (len(order), 4, width)
+    projected = np.zeros((len(order), width), dtype=np.float32)
+    if not len(order):
         return projected
-    needed, free = 12 * maps.n_regions * width, shutil.disk_usage(folder).free
+    needed, free = 12 * len(order) * width, shutil.disk_usage(folder).free
     if needed > free:
         raise UserError(f"{folder} has {free >> 20} MiB free, {needed >> 20} MiB are needed: make room")
     sequences = np.lib.format.open_memmap(folder / "sequences.npy", mode="w+", dtype=np.int8, shape=shape)
     contributions = np.lib.format.open_memmap(folder / "contributions.npy", mode="w+", dtype=np.float16, shape=shape)
-    place = np.argsort(order)  # row of the file -> row of the shuffled arrays
+    place = np.full(maps.n_regions, -1)  # row of the file -> row of the shuffled arrays
+    place[order] = np.arange(len(order))
     left = maps.length // 2 - width // 2
     for first, one_hot, hypothetical in map_blocks(maps):
         target = place[first : first + len(one_hot)]
+        asked = target >= 0
         one_hot, hypothetical = one_hot[:, :, left : left + width], hypothetical[:, :, left : left + width]
         if permute is not None:
             hypothetical = permuted(hypothetical, one_hot, seed=(*permute, first))
+        target, one_hot, hypothetical = target[asked], one_hot[asked], hypothetical[asked]
         sequences[target], contributions[target] = one_hot, hypothetical
         projected[target] = project(one_hot, hypothetical)
     return projected

@@ -51,6 +51,7 @@ def annotate(
     null_attributions: Sequence[str | Path] = (),
     null_modisco: Sequence[str | Path] = (),
     permuted_modisco: Sequence[str | Path] = (),
+    fewer: Mapping[float, str | Path] | None = None,
     runs: Mapping[str, Mapping[str, str | Path]] | None = None,
     candidates: Mapping[str, Mapping[str, object]] | None = None,
     database: str | Path | None = None,
@@ -82,6 +83,8 @@ def annotate(
         empty, and patterns are compared with `permuted_modisco` only; maps that are 0 everywhere are left out.
     permuted_modisco : sequence of path
         Patterns found in the real maps with their positions permuted, one per draw.
+    fewer : mapping, optional
+        Share of the regions -> patterns found in these alone.
     runs : mapping, optional
         Other runs in which the patterns are looked up: kind ("candidate", "method" or "output") -> name -> patterns.
     candidates : mapping, optional
@@ -194,7 +197,8 @@ def annotate(
     write_tsv(out_dir / "expected.tsv", expected_table(patterns, table, expected or {}))
     write_tsv(out_dir / "reproducibility.tsv", found_again)
     believed = table.loc[table["label"].isin(SUPPORTING), "pattern"]
-    write_tsv(out_dir / "saturation.tsv", saturation(found, supported=set(believed)))
+    less = {share: read_discovery(path, trim=trim) for share, path in (fewer or {}).items()}
+    write_tsv(out_dir / "saturation.tsv", saturation(found, less, supported=set(believed), threads=threads))
     write_seqlets_bed(out_dir / "seqlets.bed", seqlet_table(patterns, regions))
     write_hits(out_dir / "hits.tsv", hits)
     write_hits(out_dir / "decoys.tsv", decoys)

@@ -164,14 +164,17 @@ def hidden_note(summary: dict) -> list[str]:
 
 
 def saturation_table(table: pd.DataFrame | None) -> Table | None:
-    """Tabulate how many patterns a share of the seqlets would have given."""
+    """Tabulate how many patterns a share of the regions gave, and a share of the seqlets would have given."""
     if table is None or table.empty or not table["patterns"].iloc[-1]:
         return None
     columns = [
-        Column("share of the seqlets", True),
+        Column("share", True, "of the seqlets, and of the regions that were searched again"),
         Column("seqlets", True),
         Column("patterns expected", True, "of the run's clusters, those that keep 20 seqlets or more"),
         Column("supported ones", True),
+        Column("found again", True, "patterns of this run that a run on that share of the regions shows"),
+        Column("supported ones", True),
+        Column("patterns of that run", True),
     ]
     rows = [
         [
@@ -179,6 +182,7 @@ def saturation_table(table: pd.DataFrame | None) -> Table | None:
             count_cell(record["seqlets"]),
             number_cell(record["patterns"], 2),
             number_cell(record["supported"], 2),
+            *(count_cell(record.get(name)) for name in ("found", "found_supported", "run_patterns")),
         ]
         for record in table.to_dict("records")
     ]
