@@ -27,9 +27,7 @@ def compare(folder, settings):
     attribute = folder / "attribute" / "accessibility" / "counts"
     maps = open_maps(attribute / "deepshap.attributions.h5")
     windows = read_regions(attribute / "deepshap.regions.bed", maps)
-    instances = read_instances(folder / "simulate" / "truth" / "instances.bed")
-    truth = Truth.of(instances, windows)
-    truths = {"every match": truth, "acting": Truth.of(instances, windows, least_effect=settings["least_effect"])}
+    truth = Truth.of(read_instances(folder / "simulate" / "truth" / "instances.bed"), windows)
     hits, decoys = read_hits(motifs / "hits.tsv"), own_names(read_tsv(motifs / "decoys.tsv"))
     with AttributionFile(maps.path) as file:
         block = file.read()
@@ -44,13 +42,11 @@ def compare(folder, settings):
     return {
         "fdr": fdr_table(hits, decoys, truth, maps, settings, stands_for=stands_for),
         "strata": strata_table(believed, truth, read_predictions(maps), settings, stands_for=stands_for),
-        "recall": pd.concat(
-            [recall_table(rankings, hits, believed, of, settings).assign(truth=name) for name, of in truths.items()]
-        ),
+        "recall": recall_table(rankings, hits, believed, truth, settings),
         "aupr": aupr_table(believed, by_q, scans, block, truth),
         "pairs": pair_rows(motifs, folder),
         "labels": label_rows(read_tsv(motifs / "patterns.tsv"), stands_for, known),
-        "compared": pd.DataFrame([count(hits, truths, folder)]),
+        "compared": pd.DataFrame([count(hits, truth, folder)]),
     }
 
 
@@ -59,14 +55,12 @@ def rank_key(hits):
     return -hits["q_value"] + 1e-6 * hits["correlation"] - 2.0 * ~hits["label"].isin(CREDIBLE)
 
 
-def count(hits, truths, folder):
+def count(hits, truth, folder):
     """Return what was compared."""
-    truth = truths["every match"]
     functional = truth.functional
     return {
         "windows": len(truth.windows),
         "functional": int(functional.sum()),
-        "acting": int(truths["acting"].functional.sum()),
         "decoys": int((~functional).sum()),
         "hits": len(hits),
         "instances": len(once(hits)),
@@ -129,6 +123,8 @@ def fdr_table(hits, decoys, truth, maps, settings, *, stands_for):
     As in the workflow every pattern's hits get q-values, and those of supported patterns count.
     """
     rows = []
+    supported = of_credible(hits)["pattern"].unique()
+    learnt = {motif for pattern in supported for motif in stands_for.get(pattern, ())}
     draws = int(decoys["draw"].max()) + 1 if len(decoys) else 1
     for label, column in SCORES.items():
         q_value = hit_q_values(
@@ -141,18 +137,24 @@ def fdr_table(hits, decoys, truth, maps, settings, *, stands_for):
         )
         for nominal in settings["nominal"]:
             kept = hits[(q_value <= nominal) & hits["label"].isin(CREDIBLE)]
-            found = ranked(kept, kept[column], truth, stands_for=stands_for)
-            rates = observed(found, nominal, settings)
-            decoy = {"on_decoys": found.decoy.mean() if len(kept) else float("nan")}
-            rows.append({"score": label, **rates, **decoy, "recall": at_rank(found, len(kept))[1]})
+            rows.append({"score": label, **told(kept, nominal, truth, settings, stands_for, learnt)})
+    numbered = once(of_credible(hits))
     for nominal in settings["nominal"]:
-        kept = once(of_credible(hits))
-        kept = kept[kept["q_value"] <= nominal]
-        found = ranked(kept, kept["correlation"], truth, stands_for=stands_for)
-        decoy = {"on_decoys": found.decoy.mean() if len(kept) else float("nan")}
-        rates = observed(found, nominal, settings)
-        rows.append({"score": ONCE, **rates, **decoy, "recall": at_rank(found, len(kept))[1]})
+        kept = numbered[numbered["q_value"] <= nominal]
+        rows.append({"score": ONCE, **told(kept, nominal, truth, settings, stands_for, learnt)})
     return pd.DataFrame(rows).round(4)
+
+
+def told(kept, nominal, truth, settings, stands_for, learnt):
+    """Return rates and recall of the hits up to a nominal rate, and recall of the motifs in `learnt` alone."""
+    found = ranked(kept, kept["correlation"], truth, stands_for=stands_for)
+    of_learnt = truth.instances["motif"].isin(learnt).to_numpy()[truth.functional]
+    return {
+        **observed(found, nominal, settings),
+        "on_decoys": found.decoy.mean() if len(kept) else float("nan"),
+        "recall": at_rank(found, len(kept))[1],
+        "recall_learnt": float((found.found < len(kept))[of_learnt].mean()) if of_learnt.any() else float("nan"),
+    }
 
 
 def observed(found, nominal, settings):

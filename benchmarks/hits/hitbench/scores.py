@@ -13,26 +13,20 @@ LEAST_TRUE_OVERLAP = 0.5
 
 @dataclass
 class Truth:
-    """The instances inside the windows, where the windows lie, and which instances are functional.
-
-    Those of the decoys never are. Of the others all are, or those that do something: of at least `least_effect`, in
-    log2 of the signal.
-    """
+    """The instances inside the windows, and where the windows lie."""
 
     instances: pd.DataFrame
     windows: pd.DataFrame
-    least_effect: float = 0.0
 
     @classmethod
-    def of(cls, instances, windows, *, least_effect=0.0):
+    def of(cls, instances, windows):
         """Keep the instances wholly inside a window, and number the windows."""
         kept = instances[inside(instances, windows)].reset_index(drop=True)
-        return cls(kept, windows.reset_index(drop=True), least_effect)
+        return cls(kept, windows.reset_index(drop=True))
 
     @property
     def functional(self):
-        strong = self.instances["strength"].abs() >= self.least_effect
-        return (strong & (self.instances["role"] != "decoy")).to_numpy()
+        return (self.instances["role"] != "decoy").to_numpy()
 
 
 @dataclass
@@ -65,10 +59,10 @@ def ranked(hits, key, truth, *, stands_for=None):
     order = np.argsort(-np.asarray(key, dtype=float), kind="stable")
     hits = hits.iloc[order].reset_index(drop=True)
     hit, instance = _overlaps(hits, truth.instances, min_overlap=LEAST_TRUE_OVERLAP)
-    functional, is_decoy = truth.functional, (truth.instances["role"] == "decoy").to_numpy()
+    functional = truth.functional
     true, decoy = np.zeros(len(hits), dtype=bool), np.zeros(len(hits), dtype=bool)
     true[hit[functional[instance]]] = True
-    decoy[hit[is_decoy[instance]]] = True
+    decoy[hit[~functional[instance]]] = True
     own = np.zeros(len(hits), dtype=bool)
     if stands_for is not None:
         named = zip(hits["pattern"].to_numpy()[hit], truth.instances["motif"].to_numpy()[instance], strict=True)

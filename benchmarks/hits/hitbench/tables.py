@@ -10,12 +10,12 @@ TABLES = ("compared", "fdr", "strata", "recall", "aupr", "pairs", "labels")
 _KEYS = {
     "fdr": ["score", "nominal_fdr"],
     "strata": ["predictions", "nominal_fdr"],
-    "recall": ["truth", "precision_of", "ranking"],
+    "recall": ["precision_of", "ranking"],
     "aupr": ["ranking"],
 }
 _FEWEST = 3  # data sets of which an interval is given
 _VALUES = {
-    "fdr": ["observed_fdr", "own_observed_fdr", "on_decoys", "recall"],
+    "fdr": ["observed_fdr", "own_observed_fdr", "on_decoys", "recall", "recall_learnt"],
     "strata": ["observed_fdr", "own_observed_fdr"],
     "recall": ["precision", "recall"],
     "aupr": ["base_aupr"],
