@@ -22,7 +22,8 @@ NULLS = {
 """What the runs on null maps searched, by how their files begin."""
 
 P_HELP = (
-    "share of null patterns at least as large, this one counted; a null run without a pattern counts as one of size 0. "
+    "share of null patterns at least as large, this one counted; a null run that was searched and has none counts as "
+    "one of size 0. "
     "Cannot be below 1 / (1 + their number)"
 )
 
