@@ -41,6 +41,9 @@ def test_a_composite_and_a_half_are_one_and_two_halves_are_two():
     pair, left, right = ("a", 100, 126, "pair"), ("a", 100, 110, "oct"), ("a", 116, 126, "sox")
     assert numbered((*pair, 0.01, 0.9), (*left, 0.02, 0.9), (*right, 0.02, 0.9)) == ([1, 1, 1], [1, 0, 0])
     assert numbered((*pair, 0.03, 0.9), (*left, 0.01, 0.9), (*right, 0.02, 0.9)) == ([1, 1, 2], [0, 1, 1])
+    # Beside one half it shows the other, which nothing else does.
+    assert numbered((*pair, 0.03, 0.9), (*left, 0.01, 0.9)) == ([1, 2], [1, 1])
+    assert numbered((*pair, 0.01, 0.9), (*left, 0.03, 0.9)) == ([1, 1], [1, 0])
 
 
 def test_supported_patterns_come_before_others_and_correlation_decides_among_equals():

@@ -10,7 +10,7 @@ import pandas as pd
 from lucidna.motifs.elements import Part
 from lucidna.motifs.null import CREDIBLE
 
-_LEAST_OVERLAP = 0.5  # of the shorter of two hits
+_COVERED = 0.5  # share of a hit on better hits of its motif from which it says nothing new
 
 
 def number_instances(hits: pd.DataFrame, parts: Mapping[str, Sequence[Part]]) -> pd.DataFrame:
@@ -18,11 +18,11 @@ def number_instances(hits: pd.DataFrame, parts: Mapping[str, Sequence[Part]]) ->
 
     TF-MoDISco gives a motif with many seqlets as several patterns, and a pair of motifs as composites beside its
     halves; Fi-NeMo calls each of them, so one site has several hits. Hits are taken best first: those of supported
-    patterns before others, then by q-value, then by correlation. A hit that shares half of the shorter of the two
-    with a better one, whose pattern has an element in common (`elements.elements`), is the same instance, on
+    patterns before others, then by q-value, then by correlation. A hit of which half or more lies on better ones, whose
+    patterns have an element in common with its own (`elements.elements`), is one instance with the best of these, on
     either strand, for a palindrome is called on one or the other. Every hit is compared with the best ones of
-    instances only, so a chain of overlaps does not grow. A composite and one of its halves are one instance; its
-    halves, called without it, are two.
+    instances only, so a chain of overlaps does not grow. The halves of a composite are one instance with it when it
+    is the better; a composite is one with its halves when both were called, and an instance of its own beside one.
 
     Parameters
     ----------
@@ -52,11 +52,11 @@ def number_instances(hits: pd.DataFrame, parts: Mapping[str, Sequence[Part]]) ->
             near = here[first[place] : last[place]]
             # A better hit that leads itself is the best of its instance.
             near = near[(order[near] < rank[place]) & (leader[near] == near)]
-            shared = np.minimum(end[near], end[own]) - np.maximum(start[near], start[own])
-            shorter = np.minimum(end[near] - start[near], end[own] - start[own])
-            near = near[(shared > 0) & (shared >= _LEAST_OVERLAP * shorter)]
-            same = [other for other in near if common[pattern[own], pattern[other]]]
-            if same:
+            same = [other for other in near if end[other] > start[own] and common[pattern[own], pattern[other]]]
+            covered = np.zeros(end[own] - start[own], dtype=bool)
+            for other in same:
+                covered[max(start[other] - start[own], 0) : end[other] - start[own]] = True
+            if covered.mean() >= _COVERED:
                 leader[own] = min(same, key=lambda other: order[other])
     numbers = pd.factorize(leader)[0] + 1
     return hits.assign(instance=numbers.astype(np.int64), best=(leader == np.arange(len(hits))).astype(np.int64))
