@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -18,6 +20,7 @@ from lucidna.report import (
     truth_section,
 )
 from lucidna.report.collect import Experiment, appearance, read_table
+from lucidna.report.patterns_part import null_parts
 
 from .made_up import MOTIFS, make_candidates, quality
 
@@ -240,6 +243,12 @@ def test_hits_are_counted_at_each_level_and_placed(experiment):
     regions = pd.DataFrame({"region_id": ["a", "b"], "summit": [105, 400]})
     assert hits_section.hit_positions(hits, regions).tolist() == [0, 10, -95]
     assert hits_section.hit_positions(hits, None).size == 0
+
+
+def test_draws_of_an_earlier_run_do_not_count(experiment):
+    fewer = dataclasses.replace(experiment, config={**experiment.config, "motifs": {"permuted_draws": 1}})
+    assert [part["draws"] for part in null_parts(experiment, "accessibility", "counts")] == [1, 2]
+    assert [part["draws"] for part in null_parts(fewer, "accessibility", "counts")] == [1, 1]
 
 
 def test_truth_finds_what_was_planted(experiment):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+
+import numpy as np
 import pandas as pd
 
 from lucidna.motifs.logo import logo_svg
@@ -67,7 +70,10 @@ def null_parts(experiment: Experiment, task: str, head: str) -> list[dict]:
     folder = experiment.root / "motifs" / task / head
     parts = []
     for kind, words in NULLS.items():
-        names = sorted(path.name for path in folder.glob(f"{kind}*.modisco.h5"))
+        # A run with more draws may have left files behind that count for nothing now.
+        most = experiment.config.get("motifs", {}).get(f"{kind}_draws", np.inf)
+        numbers = sorted(int(re.sub(r"\D", "", path.name.split(".")[0])) for path in folder.glob(f"{kind}*.modisco.h5"))
+        names = [f"{kind}{number}.modisco.h5" for number in numbers if number < most]
         draws = [read_patterns(experiment, task, head, name) or [] for name in names]
         if draws:
             facts = {"draws": len(draws), "count": sum(map(len, draws)), "unsearched": unsearched[kind]}
