@@ -34,7 +34,6 @@ from lucidna.sequence import one_hot_numpy
 from lucidna.truth import compare_patterns, read_instances
 
 TASK, HEAD = "accessibility", "counts"
-KEPT = ("correlation", "correlation, each instance once")
 
 
 def main():
@@ -85,7 +84,7 @@ def compared(folder, config, scratch, shuffles, settings):
         table = fdr_table(calls.hits, calls.decoys, truth, maps, settings, stands_for=stands_for)
         overlap = signal_overlap(read_predictions(maps), read_predictions(null))
         facts = {"decoys": kind, "signal_overlap": round(overlap, 4), "decoy_hits": len(calls.decoys)}
-        rows.append(table[table["score"].isin(KEPT)].assign(**facts))
+        rows.append(table[table["score"] == "correlation"].assign(**facts))
     return pd.concat(rows)
 
 
