@@ -38,7 +38,7 @@ def test_defaults_are_filled_in_and_validation_is_idempotent(config):
     }
     assert (filled["maps"]["b"]["task"], filled["maps"]["b"]["head"]) == ("b", "profile")
     assert set(filled) == {"experiment", "maps", "motifs", "report"}
-    assert filled["motifs"]["permuted_draws"] == 3
+    assert filled["motifs"]["permuted_draws"] == 8
     assert not {"method", "null_draws", "reproducibility", "effects"} & set(filled["motifs"])
     assert validate(filled) == filled
     config["maps"]["a"]["shuffled"] = {"maps": "n.h5"}
