@@ -35,7 +35,7 @@ import pandas as pd
 RESULTS = Path(__file__).resolve().parents[1] / "results" / "attribution_speed.tsv"
 LENGTH, OUTPUT, BATCH = 2114, 1000, 64
 ROUNDS = 3
-REGIONS = {"saliency": 2000, "deepshap": 8, "ism": 4}
+REGIONS = {"saliency": 256, "deepshap": 8, "ism": 4}
 SHUFFLES = 20
 TARGETS = {"saliency": 1.2, "deepshap": 1.5, "ism": 1.0}
 MEMORY_REGIONS = (250, 1000)
