@@ -58,6 +58,7 @@ def test_the_page_has_what_there_is_and_names_what_is_not(theirs):
     shown = dict(re.findall(r'<section id="(\w+)">(.*?)</section>', text, flags=re.S))
     for words in ("Maps made elsewhere", "No network is at hand", "variants", "<dt>maps</dt><dd>7</dd>", "maps.a: few"):
         assert words in shown["summary"]
+    assert "hits, q" not in shown["summary"]
     assert "instances, q" not in shown["summary"]
     assert "made elsewhere and are shown as they were given: a.npz." in shown["attribution"]
     assert shown["attribution"].count('<figure class="example">') == 2

@@ -73,7 +73,7 @@ def test_supported_patterns_and_credible_hits_are_read(tmp_path, heads):
     assert list(known.motifs) == [
         prefix + name for prefix in prefixes for name in ("pos_patterns.pattern_0 (CTCF)", "pos_patterns.pattern_2")
     ]
-    # One instance more of each base: a quarter of 40 less 36.
+    # 36 instances and one more of each base.
     for matrix in known.motifs.values():
         np.testing.assert_allclose(np.sort(matrix, axis=0)[[0, -1]].T, [[1.36 / 40, 35.92 / 40]] * 4, atol=1e-6)
     assert known.hits["q_value"].tolist() == [0.05] * len(heads)
