@@ -15,8 +15,7 @@ import numpy as np
 import pandas as pd
 import torch
 import yaml
-from hitbench.compare import fdr_table
-from hitbench.scores import Truth
+from hitbench.compare import HEAD, TASK, fdr_table, found_patterns, open_truth
 from run import HERE, ROOT, write_config
 
 from lucidna.attribution import plan as planning
@@ -25,15 +24,11 @@ from lucidna.attribution.output import ScalarOutput, predict
 from lucidna.attribution.run import attribute
 from lucidna.dataset import Dataset
 from lucidna.external.store import load_candidate
-from lucidna.files import read_json, read_tsv, write_tsv
+from lucidna.files import read_tsv, write_tsv
 from lucidna.motifs.decoys import signal_overlap
 from lucidna.motifs.hits import call_hits
-from lucidna.motifs.maps import open_maps, read_predictions, read_regions
-from lucidna.motifs.patterns import read_discovery
+from lucidna.motifs.maps import open_maps, read_predictions
 from lucidna.sequence import one_hot_numpy
-from lucidna.truth import compare_patterns, read_instances
-
-TASK, HEAD = "accessibility", "counts"
 
 
 def main():
@@ -63,14 +58,10 @@ def main():
 def compared(folder, config, scratch, shuffles, settings):
     """Return the rates that both kinds of decoys give, in one table."""
     networks = [load_candidate(path.parent) for path in sorted(folder.glob("train/*/model.safetensors"))]
-    maps = open_maps(folder / "attribute" / TASK / HEAD / "deepshap.attributions.h5")
-    windows = read_regions(maps.path.parent / "deepshap.regions.bed", maps)
+    maps, windows, truth = open_truth(folder)
     motifs = folder / "motifs" / TASK / HEAD
-    patterns = read_discovery(motifs / "modisco.h5", trim=settings["trim"]).patterns
+    patterns, stands_for = found_patterns(folder, settings)
     labels = dict(read_tsv(motifs / "patterns.tsv")[["pattern", "label"]].itertuples(index=False))
-    known = read_json(folder / "simulate" / "truth" / "motifs.json")
-    stands_for = compare_patterns({pattern.name: pattern.ppm for pattern in patterns}, known)["pattern_motif"]
-    truth = Truth.of(read_instances(folder / "simulate" / "truth" / "instances.bed"), windows)
     matched = matched_maps(networks, folder, config, scratch, shuffles)
     rows = []
     for kind, path in (

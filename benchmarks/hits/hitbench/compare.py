@@ -16,24 +16,22 @@ from lucidna.motifs.patterns import read_discovery
 from lucidna.sequence import one_hot_numpy
 from lucidna.truth import compare_patterns, read_instances
 
+TASK, HEAD = "accessibility", "counts"
 SCORES = {"correlation": "correlation", "coefficient": "score", "coefficient of scaled maps": "relative_score"}
 ONCE = "correlation, each instance once"
 _SCAN_P = 1e-3
+_BIT_DIGITS = 3  # in which sums of the same columns in another order agree
 
 
 def compare(folder, settings):
     """Return the tables of one experiment: fdr, strata, recall, aupr, pairs, labels, compared."""
-    motifs = folder / "motifs" / "accessibility" / "counts"
-    attribute = folder / "attribute" / "accessibility" / "counts"
-    maps = open_maps(attribute / "deepshap.attributions.h5")
-    windows = read_regions(attribute / "deepshap.regions.bed", maps)
-    truth = Truth.of(read_instances(folder / "simulate" / "truth" / "instances.bed"), windows)
+    motifs = folder / "motifs" / TASK / HEAD
+    maps, windows, truth = open_truth(folder)
     hits, decoys = read_hits(motifs / "hits.tsv"), own_names(read_tsv(motifs / "decoys.tsv"))
     with AttributionFile(maps.path) as file:
         block = file.read()
     known = read_json(folder / "simulate" / "truth" / "motifs.json")
-    found = read_discovery(motifs / "modisco.h5", trim=settings["trim"]).patterns
-    stands_for = compare_patterns({pattern.name: pattern.ppm for pattern in found}, known)["pattern_motif"]
+    _, stands_for = found_patterns(folder, settings)
     scans = scan(block.onehot, windows, known)
     believed = of_credible(hits).reset_index(drop=True)
     by_q = rank_key(believed)
@@ -48,6 +46,21 @@ def compare(folder, settings):
         "labels": label_rows(read_tsv(motifs / "patterns.tsv"), stands_for, known),
         "compared": pd.DataFrame([count(hits, truth, folder)]),
     }
+
+
+def open_truth(folder):
+    """Return the maps of one experiment, their windows, and the planted truth in these."""
+    attribute = folder / "attribute" / TASK / HEAD
+    maps = open_maps(attribute / "deepshap.attributions.h5")
+    windows = read_regions(attribute / "deepshap.regions.bed", maps)
+    return maps, windows, Truth.of(read_instances(folder / "simulate" / "truth" / "instances.bed"), windows)
+
+
+def found_patterns(folder, settings):
+    """Return the patterns of one experiment, and the planted motifs that each is (name -> motifs)."""
+    patterns = read_discovery(folder / "motifs" / TASK / HEAD / "modisco.h5", trim=settings["trim"]).patterns
+    known = read_json(folder / "simulate" / "truth" / "motifs.json")
+    return patterns, compare_patterns({pattern.name: pattern.ppm for pattern in patterns}, known)["pattern_motif"]
 
 
 def rank_key(hits):
@@ -74,7 +87,10 @@ def count(hits, truth, folder):
 
 
 def scan(onehot, windows, motifs):
-    """Scan the windows with the true matrices, functional ones and all; return the matches of each, scored by p."""
+    """Scan the windows with the true matrices, functional ones and all; return the matches of each.
+
+    Their score follows the p-value and, where that is the same or too small for a number, the log-odds score in bits.
+    """
     ppms = {motif["name"]: np.array(motif["ppm"]) for motif in motifs}
     roles = {motif["name"]: motif["role"] for motif in motifs}
     tables = fimo(ppms, one_hot_numpy(codes_of(onehot)), threshold=_SCAN_P)
@@ -89,13 +105,17 @@ def scan(onehot, windows, motifs):
                     "start": table["start"].to_numpy(dtype=np.int64) + left,
                     "end": table["end"].to_numpy(dtype=np.int64) + left,
                     "pattern": name,
-                    "score": -np.log10(np.maximum(table["p-value"].to_numpy(dtype=float), 1e-30)),
+                    "p_value": table["p-value"].to_numpy(dtype=float),
+                    "minus_bits": -table["score"].to_numpy(dtype=float).round(_BIT_DIGITS),
                     "role": roles[name],
                     "region_id": windows["region_id"].to_numpy()[row],
                 }
             )
         )
-    found = pd.concat(parts, ignore_index=True).sort_values("score", ascending=False, kind="stable")
+    found = pd.concat(parts, ignore_index=True)
+    place = found.groupby(["p_value", "minus_bits"]).ngroup()
+    found["score"] = place.max() + 1 - place
+    found = found.sort_values("score", ascending=False, kind="stable")
     found = found.drop_duplicates(["chrom", "start", "end", "pattern"]).reset_index(drop=True)
     # Of overlapping matches of one motif only the best stays, as in the truth.
     found = found[best_of_overlapping(found)].reset_index(drop=True)

@@ -37,6 +37,8 @@ class Ranked:
     ----------
     hits : DataFrame
         chrom, start, end, in order.
+    key : ndarray
+        float, what they are ordered by, largest first.
     true : ndarray
         bool, whether a hit lies on a functional instance.
     decoy : ndarray
@@ -48,6 +50,7 @@ class Ranked:
     """
 
     hits: pd.DataFrame
+    key: np.ndarray
     true: np.ndarray
     decoy: np.ndarray
     own: np.ndarray
@@ -56,7 +59,8 @@ class Ranked:
 
 def ranked(hits, key, truth, *, stands_for=None):
     """Order hits by `key`, largest first, and compare them with the truth; `stands_for`: pattern -> its motifs."""
-    order = np.argsort(-np.asarray(key, dtype=float), kind="stable")
+    key = np.asarray(key, dtype=float)
+    order = np.argsort(-key, kind="stable")
     hits = hits.iloc[order].reset_index(drop=True)
     hit, instance = _overlaps(hits, truth.instances, min_overlap=LEAST_TRUE_OVERLAP)
     functional = truth.functional
@@ -70,7 +74,7 @@ def ranked(hits, key, truth, *, stands_for=None):
         own[hit[functional[instance] & right]] = True
     found = np.full(len(truth.instances), len(hits))
     np.minimum.at(found, instance, hit)
-    return Ranked(hits, true, decoy & ~true, own, found[functional])
+    return Ranked(hits, key[order], true, decoy & ~true, own, found[functional])
 
 
 def at_rank(ranking, n):
@@ -80,11 +84,16 @@ def at_rank(ranking, n):
 
 
 def recall_at_precision(ranking, precision):
-    """Return the largest recall at which the first hits are at least as precise."""
+    """Return the largest recall at which all hits above some cut are at least as precise; 0 where no cut is.
+
+    Hits of one key stand or fall together: their order among themselves says nothing, but if they are listed motif by
+    motif it would look as if the ranking had told the motifs that act from those that do not.
+    """
     if not len(ranking.true):
         return 0.0
-    precisions = np.cumsum(ranking.true) / np.arange(1, len(ranking.true) + 1)
-    enough = np.flatnonzero(precisions >= precision - 1e-12)
+    cuts = np.flatnonzero(np.append(ranking.key[1:] != ranking.key[:-1], True))
+    precisions = (np.cumsum(ranking.true) / np.arange(1, len(ranking.true) + 1))[cuts]
+    enough = cuts[precisions >= precision - 1e-12]
     return float((ranking.found <= enough[-1]).mean()) if len(enough) else 0.0
 
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pandas as pd
-from hitbench.compare import strata_table
-from hitbench.scores import Truth, at_rank, ranked
+from hitbench.compare import scan, strata_table
+from hitbench.scores import Truth, at_rank, ranked, recall_at_precision
 
 SETTINGS = {"nominal": [0.1, 0.2], "bootstraps": 50}
 STANDS_FOR = {"p": ["a"], "q": ["b", "c"], "r": []}
@@ -60,3 +60,37 @@ def test_halves_are_those_of_the_predictions():
     ]
     assert table["observed_fdr"].tolist() == table["own_observed_fdr"].tolist() == [0.5, 0.5, 0.0, 0.0]
     assert table["holds"].tolist() == ["no", "no", "yes", "yes"]
+
+
+def test_hits_of_one_key_stand_or_fall_together():
+    truth = made()
+    # Both true motifs first, then the decoy, as a table that lists motif by motif has them.
+    hits = pd.concat([hits_at(truth, at, p) for at, p in ((10, "p"), (40, "q"), (70, "r"))], ignore_index=True)
+    tied = ranked(hits, np.zeros(len(hits)), truth)
+    assert recall_at_precision(tied, 0.9) == 0.0
+    assert recall_at_precision(tied, 2 / 3) == 1.0
+    # With a key that tells them apart the same order has the recall of what comes before the decoy.
+    told_apart = ranked(hits, np.repeat([3.0, 2.0, 1.0], 40), truth)
+    assert recall_at_precision(told_apart, 0.9) == 1.0
+    half = ranked(hits, np.repeat([3.0, 1.0, 1.0], 40), truth)
+    assert recall_at_precision(half, 0.9) == 0.5
+
+
+def test_a_scan_ranks_equally_good_matches_equally():
+    rng = np.random.default_rng(0)
+    words = {"long": "CCACCAGGGGGCGC", "acts": "TTACCCGGAA", "decoy": "AAGATGGCGG"}
+    codes = rng.integers(0, 4, size=(3, 200))
+    for row, word in enumerate(words.values()):
+        codes[row, 50 : 50 + len(word)] = ["ACGT".index(letter) for letter in word]
+    motifs = []
+    for name, word in words.items():
+        ppm = np.full((4, len(word)), 0.01)
+        ppm[["ACGT".index(letter) for letter in word], np.arange(len(word))] = 0.97
+        motifs.append({"name": name, "ppm": ppm.tolist(), "role": "decoy" if name == "decoy" else "activator"})
+    windows = pd.DataFrame({"chrom": "c", "start": [0, 200, 400], "end": [200, 400, 600], "region_id": list("xyz")})
+    scans = scan(np.eye(4)[codes].transpose(0, 2, 1), windows, motifs)
+    found = scans["true matrices, decoys too"]
+    assert (found["score"] > 0).all()
+    score = {name: found[(found["pattern"] == name)]["score"].max() for name in words}
+    assert score["long"] > score["acts"] == score["decoy"]
+    assert set(scans["true matrices, functional only"]["pattern"]) == {"long", "acts"}
