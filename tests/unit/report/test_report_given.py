@@ -89,6 +89,6 @@ def test_no_q_value_is_not_a_count_of_none():
     assert key_numbers(None, hits.head(0), fdr=0.1)["instances, q ≤ 0.1"] == 0
     unknown = hits.assign(q_value=np.nan)
     assert "instances, q ≤ 0.1" not in key_numbers(None, unknown, fdr=0.1)
-    found = [column.label for column in hits_table(unknown).columns]
+    found = [column.label for column in hits_table(unknown, fdr=0.1).columns]
     assert found == ["pattern", "against the null", "all called", "regions with a hit"]
-    assert len(hits_table(hits).columns) == 8
+    assert len(hits_table(hits, fdr=0.1).columns) == 8

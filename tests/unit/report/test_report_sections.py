@@ -233,12 +233,16 @@ def test_hits_are_counted_at_each_level_and_placed(experiment):
             "label": ["supported"] * 2 + ["weak"],
         }
     )
-    table = hits_section.hits_table(hits)
+    table = hits_section.hits_table(hits, fdr=0.1)
     assert texts(table) == [
         ["pos 0", "supported", "2", "1", "1", "1", "2", "1"],
         ["neg 1", "weak", "1", "0", "0", "1", "1", "1"],
     ]
     assert table.css == ["", "set-aside"]
+    # The best hits of instances are counted at the rate asked for.
+    numbered = hits_section.hits_table(hits.assign(best=1, q_value=[0.005, 0.03, 0.09]), fdr=0.02)
+    assert [column.label for column in numbered.columns][7] == "instances, q ≤ 0.02"
+    assert [row[7] for row in texts(numbered)] == ["1", "0"]
     assert motifs_section.key_numbers(None, hits, fdr=0.1)["instances, q ≤ 0.1"] == 1
     regions = pd.DataFrame({"region_id": ["a", "b"], "summit": [105, 400]})
     assert hits_section.hit_positions(hits, regions).tolist() == [0, 10, -95]

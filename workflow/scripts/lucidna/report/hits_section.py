@@ -71,8 +71,11 @@ def has_q(hits: pd.DataFrame) -> bool:
     return "q_value" in hits and (hits.empty or hits["q_value"].notna().any())
 
 
-def hits_table(hits: pd.DataFrame | None) -> Table | None:
-    """Count the hits of each pattern at several levels of the q-value, and say which patterns' hits count elsewhere."""
+def hits_table(hits: pd.DataFrame | None, *, fdr: float) -> Table | None:
+    """Count the hits of each pattern at several levels of the q-value, and say which patterns' hits count elsewhere.
+
+    Instances are counted at `fdr`, the rate that the configuration asks for.
+    """
     if hits is None or hits.empty:
         return None
     name = pattern_column(hits)
@@ -87,7 +90,7 @@ def hits_table(hits: pd.DataFrame | None) -> Table | None:
         Column("all called", True),
     ]
     columns += [Column(f"q ≤ {level:g}", True) for level in Q_LEVELS] if q_value else []
-    columns += [Column("instances, q ≤ 0.1", True, INSTANCE_HELP)] if numbered else []
+    columns += [Column(f"instances, q ≤ {fdr:g}", True, INSTANCE_HELP)] if numbered else []
     columns += [Column("regions with a hit", True)] if region else []
     agree = "sign_agreement" in hits and hits["sign_agreement"].notna().any()
     columns += [Column("sign agreement", True, SIGN_HELP)] if agree else []
@@ -100,7 +103,7 @@ def hits_table(hits: pd.DataFrame | None) -> Table | None:
             count_cell(len(part)),
         ]
         cells += [count_cell(int((part[q_value] <= level).sum())) for level in Q_LEVELS] if q_value else []
-        cells += [count_cell(int(((part[q_value] <= 0.1) & (part["best"] == 1)).sum()))] if numbered else []
+        cells += [count_cell(int(((part[q_value] <= fdr) & (part["best"] == 1)).sum()))] if numbered else []
         cells += [count_cell(part[region].nunique())] if region else []
         cells += [number_cell(part["sign_agreement"].median(), 2)] if agree else []
         rows.append(cells)

@@ -88,7 +88,7 @@ def _block(experiment: Experiment, task: str, head: str) -> dict:
         "saturation": saturation_table(experiment.table(*place, "saturation.tsv")),
         "nulls": nulls,
         "hit_notes": hit_notes,
-        "hits": hits_table(hits),
+        "hits": hits_table(hits, fdr=fdr),
         "hit_figures": hit_figures(experiment, task, head, hits),
         "effects": effects_section.block(experiment, task, head),
         "links": [(name, link) for name, link in links if link and name not in HIT_FILES],
