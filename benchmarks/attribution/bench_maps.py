@@ -4,7 +4,7 @@
 
 One network (BPNet, 64 filters, 8 dilated layers, 2,114 bp to 1,000) with fresh weights, counts head, one process, one
 thread (processor time, so that other work on the machine changes neither side by much). Each side is run in turn,
-`ROUNDS` times, and the medians are compared.
+as often as `ROUNDS` says, and the medians are compared.
 
 saliency  `attribution.run.attribute`, which writes the HDF5 and BED files, against a bare loop of forward and backward
           passes to the input, same batch size. Allowed: 1.2 times.
@@ -34,26 +34,30 @@ import pandas as pd
 
 RESULTS = Path(__file__).resolve().parents[1] / "results" / "attribution_speed.tsv"
 LENGTH, OUTPUT, BATCH = 2114, 1000, 64
-ROUNDS = 3
-REGIONS = {"saliency": 256, "deepshap": 8, "ism": 4}
+REGIONS = {"saliency": 2000, "deepshap": 2000, "ism": 4}
+ROUNDS = {"saliency": 3, "deepshap": 1, "ism": 3}
 SHUFFLES = 20
 TARGETS = {"saliency": 1.2, "deepshap": 1.5, "ism": 1.0}
 MEMORY_REGIONS = (250, 1000)
-COLUMNS = ["step", "regions", "length", "cpu_seconds", "seconds", "against", "against_cpu_seconds", "against_seconds"]
-COLUMNS += ["ratio", "target", "extra_mb", "torch", "tangermeme"]
+COLUMNS = ["step", "regions", "rounds", "length", "cpu_seconds", "seconds"]
+COLUMNS += ["against", "against_cpu_seconds", "against_seconds", "ratio", "target", "extra_mb", "torch", "tangermeme"]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", choices=[*REGIONS, "memory"])
-    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--regions", type=int, help="instead of those in REGIONS; needs --only")
+    parser.add_argument("--rounds", type=int, help="instead of those in ROUNDS")
     arguments = parser.parse_args()
+    if arguments.regions and arguments.only not in REGIONS:
+        parser.error("--regions needs --only saliency, deepshap or ism")
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
         os.environ[name] = "1"
     rows = []
     for step in (*REGIONS, "memory"):
         if arguments.only in (None, step):
-            rows += memory_rows() if step == "memory" else [alone(compare, step, arguments.rounds)]
+            n, rounds = arguments.regions or REGIONS.get(step), arguments.rounds or ROUNDS.get(step)
+            rows += memory_rows() if step == "memory" else [alone(compare, step, n, rounds)]
     if arguments.only and RESULTS.is_file():
         made = {row["step"] for row in rows}
         before = pd.read_csv(RESULTS, sep="\t", dtype=object).to_dict("records")
@@ -129,18 +133,18 @@ def bare_passes(method: str, regions: Regions, model) -> None:
 
         saturation_mutagenesis(scalar, onehot, hypothetical=True, device="cpu", dtype=torch.float32)
         return
-    if method == "deepshap":
-        # Every pair is a sequence and a reference, both passed forward; the multipliers come back once.
-        onehot = onehot.repeat_interleave(2 * SHUFFLES, dim=0)
-    for batch in onehot.split(size):
-        x = batch.clone().requires_grad_()
-        torch.autograd.grad(scalar(x).sum(), x)
+    # For DeepSHAP every pair is a sequence and a reference, both passed forward; the multipliers come back once.
+    copies = 2 * SHUFFLES if method == "deepshap" else 1
+    for part in onehot.split(size):
+        for batch in part.repeat_interleave(copies, dim=0).split(size):
+            x = batch.clone().requires_grad_()
+            torch.autograd.grad(scalar(x).sum(), x)
 
 
-def compare(step: str, rounds: int) -> dict:
+def compare(step: str, n: int, rounds: int) -> dict:
     """Time both sides in turn."""
     warnings.filterwarnings("ignore")
-    model, regions = network(), Regions(REGIONS[step])
+    model, regions = network(), Regions(n)
     sides = {"ours": [], "bare": []}
     with tempfile.TemporaryDirectory() as folder:
         for _ in range(rounds):
@@ -162,7 +166,8 @@ def compare(step: str, rounds: int) -> dict:
     return told(
         {
             "step": step,
-            "regions": REGIONS[step],
+            "regions": n,
+            "rounds": rounds,
             "length": LENGTH,
             "cpu_seconds": round(cpu, 2),
             "seconds": round(wall, 2),
