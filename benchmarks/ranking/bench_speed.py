@@ -262,7 +262,7 @@ ARCHITECTURES = {"cnn_shallow": "counts", "cnn_deep": "counts", "bpnet": "profil
 
 def simulated_dataset(folder: Path, target: str) -> None:
     """Write the data set of the demo, with one fold."""
-    from lucidna.dataset import write_dataset
+    from lucidna.dataset_files import write_dataset
     from lucidna.files import write_tsv
     from lucidna.folds import assign
     from lucidna.genome import open_genome

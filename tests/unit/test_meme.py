@@ -64,6 +64,8 @@ def test_compressed_databases_read_alike(tmp_path):
         ),
         ("MEME version 4\nALPHABET= ACDEFGHIKLMNPQRSTVWY\n", r"line 2: the alphabet"),
         ("MEME version 4\nALPHABET=ACGU\n", r"line 2: the alphabet is 'ACGU'"),
+        ('MEME version 5\nALPHABET "DNA" DNA-LIKE\n', r"line 2: the alphabet is '\"DNA\" DNA-LIKE'"),
+        (HEADER + "MOTIF a\nletter-probability matrix: w= -3\n1 0 0 0\n", r"line 8: motif 'a' has w= -3"),
         (
             HEADER + "MOTIF a\nletter-probability matrix: w= 1\n1 0 0 0\n0 1 0 0\n",
             r"line 10: a row beyond the 1 of motif 'a'",
@@ -74,6 +76,23 @@ def test_malformed_databases_are_refused(tmp_path, text, message):
     (tmp_path / "a.meme").write_text(text)
     with pytest.raises(UserError, match=message):
         read_meme(tmp_path / "a.meme")
+
+
+def test_damaged_archives_are_refused(tmp_path):
+    text = HEADER + "".join(f"MOTIF m{k}\nletter-probability matrix: w= 1\n1 0 0 0\n" for k in range(500))
+    whole = gzip.compress(text.encode())
+    flipped = bytearray(whole)
+    flipped[len(whole) // 2] ^= 255
+    for data in (whole[:-10], whole[: len(whole) // 2], whole[:-8] + bytes(8), bytes(flipped)):
+        (tmp_path / "a.meme.gz").write_bytes(data)
+        with pytest.raises(UserError, match="the gzip file is damaged or cut short"):
+            read_meme(tmp_path / "a.meme.gz")
+
+
+def test_a_byte_order_mark_is_no_text(tmp_path):
+    text = HEADER + "MOTIF a\nletter-probability matrix: w= 1\n1 0 0 0\n"
+    (tmp_path / "a.meme").write_text(text, encoding="utf-8-sig")
+    assert [motif.name for motif in read_meme(tmp_path / "a.meme")] == ["a"]
 
 
 def test_absent_database(tmp_path):

@@ -83,7 +83,7 @@ rule make_dataset:
         runtime=120,
     params:
         settings=data_settings(),
-        code=code_digest("prepare", "dataset", "reporter"),
+        code=code_digest("prepare", "dataset_files", "reporter"),
     script:
         "../scripts/make_dataset.py"
 

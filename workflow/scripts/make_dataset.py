@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from lucidna.checks import found_for
-from lucidna.dataset import write_dataset
+from lucidna.dataset_files import write_dataset
 from lucidna.files import write_json, write_tsv
 from lucidna.genome import open_genome
 from lucidna.prepare import no_dropped, prepare_regions

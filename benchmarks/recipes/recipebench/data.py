@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from benchcommon.standard import draw_set, generated_motifs, motifs_of_file
-from lucidna.dataset import Dataset, save_array, write_tables
+from lucidna.dataset import Dataset
+from lucidna.dataset_files import save_array, write_tables
 from lucidna.errors import UserError
 from lucidna.files import write_tsv
 

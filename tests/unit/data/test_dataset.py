@@ -5,7 +5,8 @@ import pandas as pd
 import pyBigWig
 import pytest
 
-from lucidna.dataset import COLUMNS, Dataset, digest, write_dataset
+from lucidna.dataset import COLUMNS, Dataset
+from lucidna.dataset_files import digest, write_dataset
 from lucidna.errors import UserError
 from lucidna.files import read_tsv, write_tsv
 from lucidna.genome import open_genome

@@ -8,6 +8,7 @@ import pyBigWig
 import pytest
 
 from lucidna import extract as module
+from lucidna import track_source
 from lucidna.bigwig import open_bigwig, read_chromosome
 from lucidna.errors import UserError
 from lucidna.extract import extract, window_sums
@@ -256,9 +257,9 @@ def test_memory_does_not_grow_with_the_windows(data, tmp_path, monkeypatch):
     genome, tracks = data
     monkeypatch.setattr(module, "_BATCH_BYTES", 20_000)
     read = []
-    original = module.read_windows
+    original = track_source.read_windows
     monkeypatch.setattr(
-        module, "read_windows", lambda *a, out, **k: (read.append(out.nbytes), original(*a, out=out, **k))
+        track_source, "read_windows", lambda *a, out, **k: (read.append(out.nbytes), original(*a, out=out, **k))
     )
     extract(genome, tracks, *places(500), **WINDOW, directory=tmp_path)
     assert sum(read) > 100_000

@@ -161,6 +161,15 @@ def test_an_interval_past_the_end_is_an_error_and_one_across_it_a_notice(write):
         check_against_genome(read_intervals(past), {"chr1": 100}, past)
 
 
+def test_what_no_index_can_hold_is_refused(write):
+    sizes = {"chr1A": 594_000_000}
+    inside = read_intervals(write("chr1A\t536870800\t536870912"))
+    assert check_against_genome(inside, sizes, "p.bed") == []
+    beyond = read_intervals(write("chr1A\t10\t20", "chr1A\t536870800\t536870913"))
+    with pytest.raises(UserError, match=r"p.bed: 1 intervals end beyond 536,870,912 bp .* at 536,870,913 of chr1A"):
+        check_against_genome(beyond, sizes, "p.bed")
+
+
 def test_blacklist_passes_over_repeats_and_absent_chromosomes(write):
     path = write("chr1\t5\t9", "chr1\t5\t9", "chrUn\t0\t9")
     intervals, notices = read_blacklist(path, {"chr1": 100})

@@ -4,8 +4,10 @@ import torch
 from torch import nn
 
 from lucidna.attribution.hdf5 import Block, write_attributions
+from lucidna.faithfulness import run
 from lucidna.faithfulness.run import measure_faithfulness
 from lucidna.files import read_json, read_tsv
+from lucidna.ranking.probes.randomisation import redrawn
 from lucidna.sequence import one_hot_numpy
 
 LENGTH, N = 60, 24
@@ -81,6 +83,19 @@ def test_true_maps_are_told_from_noise_through_the_files(files, nets, tmp_path):
     assert facts["ism_regions"] == 12
     curves = read_tsv(tmp_path / "curves.tsv")
     assert len(curves) == 2 * 2 * 4
+
+
+def test_a_redrawn_network_that_is_silent_is_no_evidence(files, nets, tmp_path, monkeypatch):
+    def silent(network, *arguments, **settings):
+        quiet = redrawn(network, *arguments, **settings)
+        for weights in quiet.parameters():
+            torch.nn.init.zeros_(weights)
+        return quiet
+
+    monkeypatch.setattr(run, "redrawn", silent)
+    table = measure_faithfulness(files, nets, tasks=["a"], out_dir=tmp_path, regions=18, ism_regions=12)
+    assert table.loc[table["measure"] == "randomised", ["value", "null"]].isna().all(axis=None)
+    assert table.loc[table["measure"] == "mutagenesis", "value"].notna().all()
 
 
 def test_same_seed_same_table(files, nets, tmp_path):

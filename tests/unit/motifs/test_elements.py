@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 
-from lucidna.motifs.elements import Part, blocks, element_hits, elements
+from lucidna.motifs.elements import Part, blocks, element_hits, elements, is_palindrome
 from lucidna.motifs.patterns import Pattern, trim_core
 
 from .simulated import make_pattern, text_to_ppm
@@ -68,6 +68,20 @@ def test_a_bipartite_motif_stays_whole():
 def test_signs_are_kept_apart():
     parts, _ = elements([make_pattern(f"{sign}_patterns.pattern_0", REB, n_seqlets=20) for sign in ("pos", "neg")])
     assert {own[0].element for own in parts.values()} == set(parts)
+
+
+def test_palindromes_have_no_strand_and_chains_are_not_one_instance():
+    words = {"TCACGTGA": True, "GTCACGTGA": True, "TGACTCA": True, "TTACCCGG": False, "CGATATCGGG": True}
+    for word, own in words.items():
+        assert is_palindrome(text_to_ppm(word)) is own, word
+    parts = {"p": [Part("p", 0, 8, False, True)], "q": [Part("q", 0, 8, False)]}
+    hits = pd.DataFrame(
+        [(0, 10, 18, strand, "p") for strand in "+-"] + [(1, at, at + 8, "+", "q") for at in (0, 3, 6, 9)],
+        columns=["row", "start", "end", "strand", "pattern"],
+    )
+    table = element_hits(hits, parts, length=100)
+    found = [tuple(row) for row in table[["pattern", "start", "strand", "palindrome"]].itertuples(index=False)]
+    assert found == [("p", 10, "+", True), ("q", 0, "+", False), ("q", 6, "+", False)]
 
 
 def test_hits_of_a_composite_are_hits_of_its_halves():

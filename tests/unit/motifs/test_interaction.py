@@ -50,8 +50,17 @@ def test_saturation_is_expected_of_any_pair():
     np.testing.assert_allclose(interaction - expected.values, 0.3)
     assert (expected.values < 0).all()
     unknown = expected_interaction(first, second, distance, others[:2])
-    assert (unknown.values == 0).all()
-    assert unknown.deviation == 0
+    assert np.isnan(unknown.values).all()
+    assert np.isnan(interaction_p(interaction, unknown))
+    # Of instances for which too few other pairs are as far apart nothing is expected, and the rest is tested.
+    near = [tuple(np.asarray(values)[other[2] <= 40] for values in other) for other in others]
+    partly = expected_interaction(first, second, distance, near)
+    assert (np.isfinite(partly.values) == (distance <= 40)).all()
+    close = distance <= 40
+    alone = expected_interaction(first[close], second[close], distance[close], near)
+    np.testing.assert_allclose(partly.values[close], alone.values)
+    assert np.isclose(partly.deviation, alone.deviation)
+    assert interaction_p(interaction, partly) == interaction_p(interaction[close], alone)
 
 
 def made_pairs(rng, *, elements=5, planted=None, spread=0.25, noise=0.05):
@@ -97,6 +106,7 @@ def test_nothing_to_judge_by():
     nothing = Expected(np.zeros(3), 0.0, np.inf)
     assert np.isnan(interaction_p(np.ones(1), Expected(np.zeros(1), 0.0, np.inf)))
     assert interaction_p(np.zeros(3), nothing) == 1.0
+    assert interaction_p(np.full(3, 2.0), nothing) == 0.0
     assert interaction_p(np.array([1.0, 1.1, 0.9]), nothing) < 0.01
 
 

@@ -120,6 +120,11 @@ def test_a_draw_that_was_not_searched_says_nothing():
     assert (row["null_draws"], row["null_empty"]) == (0, 0)
     assert np.isnan(row["p_value"])
     assert np.isnan(row["q_value"])
+    assert row["ratio"] > 2
+    assert row["label"] == "weak"
+    notices = null_notices(row.to_frame().T, shuffled=1, permuted=0, fdr=0.6)
+    assert len(notices) == 1
+    assert "the sign of 1 patterns" in notices[0]
 
 
 def test_few_shuffled_sequences_support_nothing():

@@ -13,8 +13,8 @@ from lucidna.simulate.ppm import log_odds, reverse_complement_ppm
 WINDOW = 200
 
 
-def oracle(motifs):
-    """The log2 effects of all matches of a sequence, summed: what a perfect network would have learnt."""
+def oracle(motifs, sign=1):
+    """The log2 effects of all matches of a sequence, summed: what a perfect network would have learnt, times `sign`."""
     first, second = (motif for motif in motifs.values() if motif.role == "pair")
 
     def scores(codes, motif, reverse):
@@ -40,13 +40,13 @@ def oracle(motifs):
                     valid = (source >= 0) & (source < one.shape[1])
                     partner[:, valid] |= other[:, source[valid]] > 0
                 total += (motif.effect - motif.effect_alone) * (one * partner).sum(axis=1)
-        return total.reshape(1, *variants.shape[:2])
+        return sign * total.reshape(1, *variants.shape[:2])
 
     return predict
 
 
 @pytest.fixture(scope="module")
-def table():
+def genome():
     difficulty = difficulty_of("standard")
     motifs = build_motifs(difficulty)
     chromosome = build_chromosome(300_000, 600, motifs=motifs, difficulty=difficulty, rng=np.random.default_rng(7))
@@ -65,9 +65,21 @@ def table():
         }
     )
     placed = placed[(row >= 0) & (placed["end"] <= WINDOW)]
-    settings = EffectSettings(draws=3, max_pairs=40)
+    return motifs, sequences, placed
+
+
+def pairs_by(predict, genome, names):
+    """The table of the pairs of some motifs, and its notices."""
+    _, sequences, placed = genome
     notices = []
-    found = pairs_table(oracle(motifs), sequences, placed, list(motifs), settings, notices, fdr=0.05, seed=0)
+    settings = EffectSettings(draws=3, max_pairs=40)
+    return pairs_table(predict, sequences, placed, list(names), settings, notices, fdr=0.05, seed=0), notices
+
+
+@pytest.fixture(scope="module")
+def table(genome):
+    motifs = genome[0]
+    found, notices = pairs_by(oracle(motifs), genome, motifs)
     assert notices == []
     return found, motifs
 
@@ -95,6 +107,44 @@ def test_the_interaction_is_that_of_the_grammar(table):
     decoys = found[found["element_a"].isin(["NFY", "YY1"]) | found["element_b"].isin(["NFY", "YY1"])]
     assert len(decoys) == 17
     assert decoys["interaction"].abs().max() < 0.1 * full
+
+
+def test_a_pair_that_represses_together_is_a_pair(genome):
+    motifs = genome[0]
+    names = ("CTCF", "AP1", "OCT", "SOX")
+    for sign in (1, -1):
+        found, _ = pairs_by(oracle(motifs, sign), genome, names)
+        planted = (found["element_a"] == "OCT") & (found["element_b"] == "SOX")
+        assert found.loc[planted, "evidence"].tolist() == ["spacing, more than expected"]
+        assert not found.loc[~planted, "evidence"].str.contains("more than").any()
+
+
+def test_what_two_instances_do_anyway_is_not_known_of_few_pairs(genome):
+    motifs = genome[0]
+    found, notices = pairs_by(oracle(motifs), genome, ("AP1", "OCT", "SOX"))
+    assert found["interaction"].notna().all()
+    assert found[["interaction_expected", "interaction_p", "interaction_q"]].isna().all(axis=None)
+    assert found["evidence"].tolist() == ["", "", "spacing"]
+    assert notices == [
+        "the interaction of 3 of 3 pairs is not tested: fewer than three other pairs show what any two instances do "
+        "beyond the sum"
+    ]
+
+
+def test_hits_in_overlapping_windows_are_one_pair(genome):
+    motifs, sequences, placed = genome
+    # Every window once more: the same loci.
+    twice = pd.concat([placed.assign(row=placed["row"] + k * len(sequences)) for k in (0, 1)], ignore_index=True)
+    twice["locus"] = np.tile(placed["row"] * 1000 + placed["start"], 2)
+    once = placed.assign(locus=placed["row"] * 1000 + placed["start"])
+    names = ["CTCF", "OCT", "SOX"]
+    settings = EffectSettings(draws=1, max_pairs=10)
+    arguments = {"fdr": 0.05, "seed": 0}
+    single = pairs_table(oracle(motifs), sequences, once, names, settings, [], **arguments)
+    double = pairs_table(oracle(motifs), np.tile(sequences, (2, 1)), twice, names, settings, [], **arguments)
+    columns = ["pairs", "distance", "at_distance"]
+    pd.testing.assert_frame_equal(single[columns], double[columns])
+    assert (double["regions_both"] == 2 * single["regions_both"]).all()
 
 
 def test_one_pattern_or_few_hits_are_said():

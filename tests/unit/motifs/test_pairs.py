@@ -62,6 +62,51 @@ def test_a_planted_spacing_is_found_on_both_strands():
     assert spacing(mixed.reset_index(drop=True), first, draws=19).distance == -16
 
 
+@pytest.mark.parametrize("slack", [0, 1])
+def test_a_spacing_narrower_than_the_window_is_where_it_is(slack):
+    first = random_hits(60, seed=1)
+    rng = np.random.default_rng(5)
+    sign = np.where(first["strand"] == "+", 1, -1)
+    steps = np.tile(np.arange(-slack, slack + 1), 60)[: len(first)]
+    second = first.assign(start=first["start"] + sign * (16 + rng.permutation(steps)))
+    second["end"] = second["start"] + 10
+    loose = random_hits(60, seed=6)
+    mixed = pd.concat([second[:40], loose[40:]])
+    found = spacing(first, mixed, draws=99)
+    assert found.distance == 16
+    assert found.at_distance >= 40
+    assert spacing(mixed.reset_index(drop=True), first, draws=19).distance == -16
+
+
+def test_a_palindrome_is_read_along_its_partner():
+    rng = np.random.default_rng(8)
+    n = 80
+    second = random_hits(n, seed=4)
+    sign = np.where(second["strand"] == "+", 1, -1)
+    # The palindrome ends 4 bp before its partner; by which strand it is called is chance.
+    first = second.assign(start=second["start"] - 14 * sign, strand=rng.choice(["+", "-"], n))
+    first["end"] = first["start"] + 10
+    blind = spacing(first, second, draws=19)
+    assert blind.at_distance < 0.8 * n
+    found = spacing(first.assign(palindrome=True), second.assign(palindrome=False), draws=99)
+    assert (found.distance, found.same_strand, found.at_distance) == (14, True, n)
+    turned = spacing(second.assign(palindrome=False), first.assign(palindrome=True), draws=19)
+    assert (turned.distance, turned.same_strand, turned.at_distance) == (-14, True, n)
+    both = spacing(first.assign(palindrome=True), second.assign(palindrome=True), draws=19)
+    assert (both.distance, both.same_strand, both.at_distance) == (14, True, n)
+
+
+def test_a_pair_in_two_windows_is_one_pair():
+    # The same two loci, once in the window that begins at 0 and once in that at 40.
+    first = hits([0, 1], [60, 20]).assign(locus=60)
+    second = hits([0, 1], [80, 40]).assign(locus=80)
+    assert len(pairs_of(first.drop(columns="locus"), second.drop(columns="locus"))) == 2
+    found = pairs_of(first, second)
+    assert found[["row", "distance"]].to_numpy().tolist() == [[0, 20]]
+    # Another pair at the same distance is another pair.
+    assert len(pairs_of(first.assign(locus=[60, 460]), second.assign(locus=[80, 480]))) == 2
+
+
 def test_crowding_at_the_summit_is_no_preference():
     p_values = []
     for seed in range(12):

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from lucidna.report import svg
-from lucidna.report.figures import Chart, Curve, Point, heatmap, histogram, intervals, scatter, small_charts
+from lucidna.report.figures import Chart, Curve, heatmap, histogram, small_charts
+from lucidna.report.point_figures import Point, intervals, scatter
 
 
 def parsed(text: str) -> ElementTree.Element:

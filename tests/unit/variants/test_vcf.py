@@ -6,6 +6,7 @@ import pytest
 from lucidna.errors import UserError
 from lucidna.genome import open_genome
 from lucidna.sequence import decode
+from lucidna.variants import vcf
 from lucidna.variants.vcf import read_variants
 
 
@@ -57,6 +58,15 @@ def test_places_outside_of_the_chromosome_are_named_as_such(world, position):
     # VCF has breakends at the ends of chromosomes.
     _, skipped, _ = read(world, world.write(("chr2", position, ".", "N", "N[chr1:50[")))
     assert skipped["position"].tolist() == [position]
+
+
+def test_places_that_no_index_can_hold_are_named(world, monkeypatch):
+    # A chromosome of half a giga base is more than a test should make: the limit is lowered.
+    monkeypatch.setattr(vcf, "INDEXED", 60)
+    near, far = (("chr1", at, ".", base(world, "chr1", at), other(base(world, "chr1", at))) for at in (60, 61))
+    assert len(read(world, world.write(near))[0]) == 1
+    with pytest.raises(UserError, match=r"1 variants lie beyond 60 bp .*\(chr1:61\)"):
+        read(world, world.write(near, far))
 
 
 def test_contigs(world):

@@ -1,9 +1,7 @@
 """Cut windows out of a genome and its tracks, straight into arrays on disk.
 
 Windows are taken in the order of the genome, a batch at a time, whatever the order of the rows: memory holds
-one chromosome of codes (1 byte per bp) and one batch, however many windows and tracks there are. The arrays
-are ordinary .npy files, written through the file and not through a memory map: a full disk is then an error
-and not a crash.
+one chromosome of codes (1 byte per bp) and one batch, however many windows and tracks there are.
 """
 
 from __future__ import annotations
@@ -12,18 +10,18 @@ import logging
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
-from lucidna.bigwig import open_bigwig, read_windows, refuse_value
 from lucidna.errors import UserError
-from lucidna.files import atomic_path
 from lucidna.genome import Genome
+from lucidna.npy_rows import Rows, array_file
 from lucidna.sequence import compiled
-from lucidna.tracks import Track, controls_of, name_in_track, signals_of
+from lucidna.track_source import Source, signal_source
+from lucidna.tracks import Track, controls_of
 
 _BATCH_BYTES = 1 << 25  # of windows read at once
 
@@ -82,9 +80,9 @@ def extract(
     first, first_signal = centre - input_length // 2 - jitter, centre - output_length // 2 - jitter
     _check_names(genome, chrom)
     _check_bounds(genome, chrom, first, width)
-    signal, channels = _signal_source(tracks, genome.sizes, genome.aliases, threads)
+    signal, channels = signal_source(tracks, genome.sizes, genome.aliases, threads)
     paths, _ = controls_of(tracks)
-    control = _Source(paths, [False] * len(paths), [1.0] * len(paths), genome.sizes, genome.aliases, threads)
+    control = Source(paths, [False] * len(paths), [1.0] * len(paths), genome.sizes, genome.aliases, threads)
     if tracks:
         _check_bounds(genome, chrom, first_signal, signal_width)
     core = slice(jitter, jitter + output_length)
@@ -92,8 +90,8 @@ def extract(
 
     with ExitStack() as stack:
 
-        def array(name: str, shape: tuple[int, ...], dtype: type) -> _Rows:
-            return stack.enter_context(_array_file(Path(directory) / name, (len(centre), *shape), dtype))
+        def array(name: str, shape: tuple[int, ...], dtype: type) -> Rows:
+            return stack.enter_context(array_file(Path(directory) / name, (len(centre), *shape), dtype))
 
         sequences = array("sequences.npy", (width,), np.uint8)
         kept = [
@@ -151,7 +149,7 @@ def window_sums(
         As `extract` raises for tracks.
     """
     chrom, centre = np.asarray(chrom, dtype=object), np.asarray(centre, dtype=np.int64)
-    source, channels = _signal_source(tracks, None, aliases, threads)
+    source, channels = signal_source(tracks, None, aliases, threads)
     sums = np.zeros((len(centre), source.n_channels))
     first = centre - length // 2
     size = _batch_size(source.n_channels * length * 4)
@@ -164,112 +162,6 @@ def window_sums(
             if start < stop:
                 sums[row] = source.read(name, np.array([start]), int(stop - start), slice(None))[1][0]
     return _over_strands(sums, channels)
-
-
-class _Source:
-    """Several bigWigs (C channels) that are read together, their values checked and scaled."""
-
-    def __init__(
-        self,
-        paths: Sequence[str],
-        is_minus: Sequence[bool],
-        scales: Sequence[float],
-        sizes: Mapping[str, int] | None,
-        aliases: Mapping[str, str] | None,
-        threads: int,
-    ):
-        self.n_channels = len(paths)
-        self._readers = [open_bigwig(path) for path in paths]
-        self._is_minus = is_minus
-        self._scales = np.asarray(scales, dtype=np.float32)
-        self._sizes = sizes
-        self._aliases = aliases
-        self._threads = threads
-        self._signs = np.zeros((len(paths), 2), dtype=bool)  # negative, positive values met so far
-        self._names: dict[str, list[str]] = {}
-        self._buffer = np.empty(0, dtype=np.float32)
-
-    def read(self, chrom: str, starts: np.ndarray, width: int, core: slice) -> tuple[np.ndarray, np.ndarray]:
-        """Return values float32 (n, C, width), valid until the next call, and sums (n, C) over core."""
-        shape = (len(starts), self.n_channels, width)
-        n = int(np.prod(shape))
-        if n > len(self._buffer):
-            self._buffer = np.empty(n, dtype=np.float32)
-        values = self._buffer[:n].reshape(shape)
-        if not n:
-            return values, np.zeros(shape[:2])
-        read_windows(self._readers, self._names_of(chrom), starts, out=values, threads=self._threads)
-        begin, end, _ = core.indices(width)
-        sums, low, high, finite = _sum_and_range(values, begin, end)
-        for channel in np.flatnonzero(~finite):
-            row, column = np.argwhere(~np.isfinite(values[:, channel]))[0]
-            value = float(values[row, channel, column])
-            refuse_value(self._readers[channel].path, chrom, int(starts[row] + column), value)
-        self._check_signs(low, high)
-        factors = np.where(low < 0, -self._scales, self._scales)
-        for channel in np.flatnonzero(factors != 1):
-            values[:, channel] *= factors[channel]
-        return values, sums * factors
-
-    def size_of(self, chrom: str) -> int:
-        """Return the length of a chromosome, the least that a file gives it."""
-        names = zip(self._readers, self._names_of(chrom), strict=True)
-        return min((reader.chrom_sizes[name] for reader, name in names), default=0)
-
-    def _names_of(self, chrom: str) -> list[str]:
-        if chrom not in self._names:
-            size = None if self._sizes is None else self._sizes[chrom]
-            self._names[chrom] = [name_in_track(reader, chrom, size, aliases=self._aliases) for reader in self._readers]
-        return self._names[chrom]
-
-    def _check_signs(self, low: np.ndarray, high: np.ndarray) -> None:
-        self._signs |= np.stack([low < 0, high > 0], axis=1)
-        for channel in np.flatnonzero(self._signs[:, 0]):
-            where = f"track {self._readers[channel].path}"
-            if self._signs[channel, 1]:
-                raise UserError(f"{where} has values of both signs: give a signal from 0 on, such as counts")
-            if not self._is_minus[channel]:
-                raise UserError(f"{where} has negative values: list it as minus_bigwig, or write it with values from 0")
-
-
-def _signal_source(
-    tracks: Sequence[Track],
-    sizes: Mapping[str, int] | None,
-    aliases: Mapping[str, str] | None,
-    threads: int,
-) -> tuple[_Source, list[list[int]]]:
-    paths, channels, is_minus = signals_of(tracks)
-    scales = [track.scale for track, own in zip(tracks, channels, strict=True) for _ in own]
-    return _Source(paths, is_minus, scales, sizes, aliases, threads), channels
-
-
-class _Rows:
-    """The rows of a .npy file that is being written."""
-
-    def __init__(self, descriptor: int, start: int, row_bytes: int):
-        self._descriptor = descriptor
-        self._start = start
-        self._row_bytes = row_bytes
-
-    def write(self, rows: np.ndarray, values: np.ndarray) -> None:
-        """Put values (n, ...) in rows (n,); rows that follow each other go in one piece."""
-        edges = [0, *(np.flatnonzero(np.diff(rows) != 1) + 1).tolist(), len(rows)]
-        for begin, end in pairwise(edges):
-            piece = memoryview(values[begin:end]).cast("B")
-            offset = self._start + int(rows[begin]) * self._row_bytes
-            while piece:
-                n = os.pwrite(self._descriptor, piece, offset)
-                piece, offset = piece[n:], offset + n
-
-
-@contextmanager
-def _array_file(path: Path, shape: tuple[int, ...], dtype: type) -> Iterator[_Rows]:
-    """Open a .npy file of a shape, to write all its rows; it takes its name when they are written."""
-    header = {"descr": np.lib.format.dtype_to_descr(np.dtype(dtype)), "fortran_order": False, "shape": shape}
-    with atomic_path(path) as temporary, temporary.open("r+b", buffering=0) as handle:
-        np.lib.format.write_array_header_1_0(handle, header)
-        row_bytes = int(np.prod(shape[1:])) * np.dtype(dtype).itemsize
-        yield _Rows(handle.fileno(), handle.tell(), row_bytes)
 
 
 def _batch_size(row_bytes: int) -> int:
@@ -321,34 +213,3 @@ def _cut(codes, starts, width):
     for i in range(len(starts)):
         out[i] = codes[starts[i] : starts[i] + width]
     return out
-
-
-@compiled
-def _sum_and_range(values, begin, end):
-    """Return sums (n, C) over [begin, end), and per channel: least and greatest value, are all finite."""
-    n, n_channels, width = values.shape
-    sums = np.empty((n, n_channels))
-    low = np.full(n_channels, np.inf, dtype=np.float32)
-    high = np.full(n_channels, -np.inf, dtype=np.float32)
-    finite = np.ones(n_channels, dtype=np.bool_)
-    for channel in range(n_channels):
-        for i in range(n):
-            total = 0.0
-            for part, start, stop in ((0, 0, begin), (1, begin, end), (2, end, width)):
-                least = low[channel]
-                greatest = high[channel]
-                part_sum = 0.0
-                for k in range(start, stop):
-                    value = values[i, channel, k]
-                    least = value if value < least else least
-                    greatest = value if value > greatest else greatest
-                    part_sum += value
-                if part == 1:
-                    sums[i, channel] = part_sum
-                low[channel] = least
-                high[channel] = greatest
-                total += part_sum
-            # One NaN or infinity makes the sum so.
-            if not np.isfinite(total):
-                finite[channel] = False
-    return sums, low, high, finite

@@ -17,6 +17,9 @@ from lucidna.genome import resolve_chromosomes
 #: Values of the setting that says where the window of an interval is centred.
 CENTRES = ("auto", "summit", "midpoint")
 
+#: bp of a chromosome that BED and VCF files can be indexed for (the .tbi of tabix; SAM/BAM specification group).
+INDEXED = 2**29
+
 #: The position of the summit offset in a narrowPeak line (0-based); -1 there means "no summit called".
 _SUMMIT_FIELD = 9
 
@@ -132,6 +135,18 @@ def read_blacklist(
     return intervals, notices if absent else []
 
 
+def check_indexable(intervals: pd.DataFrame, path: str | os.PathLike) -> None:
+    """Raise UserError where intervals (chrom, end) of a file reach beyond what a tabix index can hold."""
+    beyond = (intervals["end"] > INDEXED).to_numpy()
+    if beyond.any():
+        row = intervals.iloc[int(np.argmax(beyond))]
+        raise UserError(
+            f"{path}: {beyond.sum()} intervals end beyond {INDEXED:,} bp of their chromosome, the first of them at "
+            f"{row['end']:,} of {row['chrom']}, and the indices (.tbi) of results cannot hold that: cut such "
+            "chromosomes in two, in the genome and all files, or exclude them"
+        )
+
+
 def check_against_genome(intervals: pd.DataFrame, sizes: Mapping[str, int], path: str | os.PathLike) -> list[str]:
     """Check that the centre of every interval lies on a chromosome of the genome.
 
@@ -155,7 +170,8 @@ def check_against_genome(intervals: pd.DataFrame, sizes: Mapping[str, int], path
     Raises
     ------
     UserError
-        For a chromosome that the genome does not have, or an interval centred past the end of its chromosome.
+        For a chromosome that the genome does not have, an interval centred past the end of its chromosome, or one
+        that no index could hold.
     """
     unknown = ~intervals["chrom"].isin(list(sizes)).to_numpy()
     if unknown.any():
@@ -170,6 +186,7 @@ def check_against_genome(intervals: pd.DataFrame, sizes: Mapping[str, int], path
             f"the end of {row['chrom']} ({sizes[row['chrom']]} bp): give the intervals of this genome "
             "assembly"
         )
+    check_indexable(intervals, path)
     past = (intervals["end"] > size).to_numpy()
     if not past.any():
         return []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import math
 import re
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,6 +59,13 @@ def read_meme(path: str | Path) -> list[Motif]:
     path = Path(path)
     if not path.is_file():
         raise UserError(f"motifs.database: there is no file '{path}': mend the path or set it to null")
+    try:
+        return _read(path)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise UserError(f"{path}: the gzip file is damaged or cut short: fetch it again") from error
+
+
+def _read(path: Path) -> list[Motif]:
     motifs: list[Motif] = []
     header: tuple[str, str] | None = None
     header_line = width = 0
@@ -71,8 +79,9 @@ def read_meme(path: str | Path) -> list[Motif]:
                 continue
             if words[0] == "MEME" and len(words) > 1 and words[1] == "version":
                 seen_version = True
-            elif line.startswith("ALPHABET") and (letters := line.partition("=")[2].strip()) != "ACGT":
-                raise UserError(f"{path}, line {number}: the alphabet is '{letters}': only ACGT is read")
+            elif line.startswith("ALPHABET") and line.partition("=")[2].strip() != "ACGT":
+                letters = (line.partition("=")[2] or line.removeprefix("ALPHABET")).strip()
+                raise UserError(f"{path}, line {number}: the alphabet is '{letters}': only ALPHABET= ACGT is read")
             elif words[0] == "MOTIF":
                 if header is not None:
                     raise UserError(f"{path}, line {header_line}: motif '{header[0]}' has no complete matrix")
@@ -84,8 +93,10 @@ def read_meme(path: str | Path) -> list[Motif]:
                     )
                 named[header[0]] = number
             elif words[0].startswith("letter-probability") and header is not None:
-                found = re.search(r"\bw=\s*(\d+)", line)
+                found = re.search(r"\bw=\s*(-?\d+)", line)
                 width, rows = int(found.group(1)) if found else 0, []
+                if found and width < 1:
+                    raise UserError(f"{path}, line {number}: motif '{header[0]}' has w= {width}: give its rows' number")
             elif header is not None and rows is not None:
                 # Without `w=` the matrix ends at the first line that is not one of numbers.
                 if width == 0 and not _is_row(words):
@@ -118,7 +129,7 @@ def read_meme(path: str | Path) -> list[Motif]:
 def _text(path: Path) -> IO[str]:
     with path.open("rb") as handle:
         opener = gzip.open if handle.read(2) == b"\x1f\x8b" else open
-    return opener(path, "rt", encoding="utf-8", errors="replace")
+    return opener(path, "rt", encoding="utf-8-sig", errors="replace")
 
 
 def write_meme(

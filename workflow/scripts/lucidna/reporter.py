@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lucidna.dataset import save_array, write_tables
+from lucidna.dataset_files import save_array, write_tables
 from lucidna.errors import UserError, nearest
 from lucidna.sequence import CODE_OF, N
 from lucidna.sequence_table import activity_columns, read_table

@@ -239,7 +239,9 @@ def _measure(
         device=device,
     )
     other = correct(random.maps) * known[:few]
-    values = [np.abs(region_cosine(each[:few], other)) for each in (corrected, null)]
+    # A network of random weights that does not respond at all has no map to be unlike.
+    silent = ~other.any(axis=(1, 2))
+    values = [np.where(silent, np.nan, np.abs(region_cosine(each[:few], other))) for each in (corrected, null)]
     found["randomised"] = Measured("lower", *values)
     return found, tuple(both)
 

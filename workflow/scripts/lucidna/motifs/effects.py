@@ -20,6 +20,7 @@ from lucidna.files import read_tsv, write_json, write_tsv
 from lucidna.motifs.effect_tables import EffectSettings, ablation_table, importance_table
 from lucidna.motifs.elements import element_hits, elements
 from lucidna.motifs.hit_columns import of_credible, read_hits, write_hits
+from lucidna.motifs.hit_table import in_every_window
 from lucidna.motifs.maps import open_maps, read_regions
 from lucidna.motifs.null import CREDIBLE
 from lucidna.motifs.pair_table import BOTH_EVIDENCE, pairs_table
@@ -117,7 +118,9 @@ def instance_effects(
     importance = importance_table(networks, sequences, patterns, settings, seed=seed)
     logger.info("%d patterns put into %d null sequences", len(importance), settings.nulls)
     parts, made_of = elements([pattern for pattern in patterns if pattern.name in credible])
-    apart = element_hits(placed, parts, length=sequences.shape[1])
+    # Where windows overlap a hit is in several of them, and so is a pair: each pair counts once, by its locus.
+    apart = element_hits(in_every_window(hits, regions), parts, length=sequences.shape[1])
+    apart["locus"] = loci(apart, regions)
     names = list(dict.fromkeys(made_of["element"]))
     pairs = pairs_table(networks, sequences, apart, names, settings, notices, fdr=fdr, seed=seed)
     write_hits(folder / ABLATION, ablated)
@@ -139,6 +142,13 @@ def instance_effects(
     for notice in notices:
         logger.info("%s", notice)
     return summary
+
+
+def loci(placed: pd.DataFrame, regions: pd.DataFrame) -> np.ndarray:
+    """Return a number for each place in the genome, int64, from row and start within the window."""
+    window = regions.iloc[placed["row"].to_numpy(dtype=np.int64)]
+    chrom = pd.factorize(regions["chrom"])[0][placed["row"].to_numpy(dtype=np.int64)]
+    return (chrom.astype(np.int64) << 40) + window["start"].to_numpy() + placed["start"].to_numpy(dtype=np.int64)
 
 
 def within_windows(hits: pd.DataFrame, regions: pd.DataFrame, path: str | Path) -> pd.DataFrame:

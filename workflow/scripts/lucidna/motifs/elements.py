@@ -33,12 +33,15 @@ class Part(NamedTuple):
         Columns of the core that the element covers; they may reach beyond it.
     reverse : bool
         Whether the pattern shows the element's reverse complement.
+    palindrome : bool
+        Whether the element is its own reverse complement, so that the strand says nothing.
     """
 
     element: str
     start: int
     end: int
     reverse: bool
+    palindrome: bool = False
 
 
 def blocks(ppm: np.ndarray) -> list[tuple[int, int]]:
@@ -99,8 +102,9 @@ def elements(patterns: Sequence[Pattern]) -> tuple[dict[str, list[Part]], pd.Dat
         if cosine < _SAME:
             element, offset, reverse = f"{name}:{number + 1}" if several else name, 0, False
             known[element] = (signs[name], block)
-        width = known[element][1].shape[1]
-        parts[name][number] = Part(element, start + offset, start + offset + width, reverse)
+        whole = known[element][1]
+        place = start + offset
+        parts[name][number] = Part(element, place, place + whole.shape[1], reverse, is_palindrome(whole))
     ordered = {name: [own[number] for number in sorted(own)] for name, own in parts.items()}
     rows = [
         (part.element, consensus(known[part.element][1]), name, part.start, part.end, "-" if part.reverse else "+")
@@ -147,6 +151,16 @@ def _align(element: np.ndarray, block: np.ndarray) -> tuple[float, int, bool]:
     return best
 
 
+def is_palindrome(ppm: np.ndarray) -> bool:
+    """Say whether a block (4, w) is its own reverse complement, up to 3 bp more on one side than on the other."""
+    one = _weighted(ppm)
+    norm = float((one**2).sum())
+    products = sum(np.correlate(a, b, mode="full") for a, b in zip(one, one[::-1, ::-1], strict=True))
+    middle = ppm.shape[1] - 1
+    near = products[max(middle - _NEAR, 0) : middle + _NEAR + 1]
+    return norm > 0 and float(near.max()) / norm >= _SAME
+
+
 def element_hits(hits: pd.DataFrame, parts: dict[str, list[Part]], *, length: int) -> pd.DataFrame:
     """Turn hits of patterns into hits of elements.
 
@@ -162,10 +176,10 @@ def element_hits(hits: pd.DataFrame, parts: dict[str, list[Part]], *, length: in
     Returns
     -------
     DataFrame
-        row, start, end, strand, pattern (the element). Of hits that put one element at one place, up to 3 bp
-        apart, on one strand, the first stays.
+        row, start, end, strand, pattern (the element), palindrome. Of hits that put one element at one place, up to
+        3 bp apart, on one strand, the first stays; those of a palindrome are all put on the forward strand.
     """
-    frames = [pd.DataFrame(columns=["row", "start", "end", "strand", "pattern"])]
+    frames = [pd.DataFrame(columns=["row", "start", "end", "strand", "pattern", "palindrome"])]
     for name, group in hits.groupby("pattern", sort=False):
         minus = (group["strand"] == "-").to_numpy()
         for part in parts.get(str(name), []):
@@ -176,8 +190,9 @@ def element_hits(hits: pd.DataFrame, parts: dict[str, list[Part]], *, length: in
                         "row": group["row"].to_numpy(),
                         "start": start,
                         "end": start + part.end - part.start,
-                        "strand": np.where(minus ^ part.reverse, "-", "+"),
+                        "strand": np.where((minus ^ part.reverse) & (not part.palindrome), "-", "+"),
                         "pattern": part.element,
+                        "palindrome": part.palindrome,
                     }
                 )
             )
@@ -185,5 +200,9 @@ def element_hits(hits: pd.DataFrame, parts: dict[str, list[Part]], *, length: in
     table = table[(table["start"].astype(int) >= 0) & (table["end"].astype(int) <= length)]
     table = table.sort_values(["pattern", "row", "strand", "start"], kind="stable", ignore_index=True)
     same = (table[["pattern", "row", "strand"]] == table[["pattern", "row", "strand"]].shift()).all(axis=1)
-    repeat = same & (table["start"].astype(float).diff() <= _NEAR)
-    return table[~repeat].reset_index(drop=True)
+    kept, last = np.ones(len(table), dtype=bool), -np.inf
+    for index, (again, start) in enumerate(zip(same, table["start"].to_numpy(dtype=float), strict=True)):
+        # Beside the last that stays, not the last that was seen: a chain of hits is not one instance.
+        kept[index] = not (again and start - last <= _NEAR)
+        last = start if kept[index] else last
+    return table[kept].reset_index(drop=True)

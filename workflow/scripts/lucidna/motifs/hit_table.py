@@ -90,7 +90,7 @@ def region_table(
         and for each pattern the number of its hits.
     """
     hits = hits[hits["q_value"].astype(float) <= fdr]
-    inside = _inside(hits, regions)
+    inside = in_every_window(hits, regions)
     counts = np.zeros((len(regions), len(patterns)), dtype=np.int64)
     number = {name: column for column, name in enumerate(patterns)}
     np.add.at(counts, (inside["row"].to_numpy(dtype=np.int64), inside["pattern"].map(number).to_numpy(np.int64)), 1)
@@ -111,9 +111,23 @@ def region_table(
     return pd.concat([table, pd.DataFrame(counts, columns=list(patterns))], axis=1)
 
 
-def _inside(hits: pd.DataFrame, regions: pd.DataFrame) -> pd.DataFrame:
-    """Return row, start, end (in the window), pattern and instance for every hit in every window that holds it."""
-    parts = [pd.DataFrame({"row": [], "start": [], "end": [], "pattern": [], "instance": []})]
+def in_every_window(hits: pd.DataFrame, regions: pd.DataFrame) -> pd.DataFrame:
+    """Place hits in every window that holds all of them: where windows overlap, a hit is in several.
+
+    Parameters
+    ----------
+    hits : DataFrame
+        chrom, start, end, strand, pattern, instance, in genome coordinates.
+    regions : DataFrame
+        chrom, start, end: one line per window.
+
+    Returns
+    -------
+    DataFrame
+        row (of the window), start, end (within it), strand, pattern, instance.
+    """
+    kept = ["strand", "pattern", "instance"]
+    parts = [pd.DataFrame(columns=["row", "start", "end", *kept])]
     chroms = hits["chrom"].to_numpy()
     for chrom, windows in regions.reset_index(drop=True).groupby("chrom", sort=False):
         here = hits[chroms == chrom].sort_values("start", kind="stable")
@@ -131,12 +145,11 @@ def _inside(hits: pd.DataFrame, regions: pd.DataFrame) -> pd.DataFrame:
                     "row": windows.index.to_numpy()[which],
                     "start": starts[hit] - left[which],
                     "end": ends[hit] - left[which],
-                    "pattern": here["pattern"].to_numpy()[hit],
-                    "instance": here["instance"].to_numpy()[hit],
+                    **{name: here[name].to_numpy()[hit] for name in kept},
                 }
             )
         )
-    return pd.concat(parts, ignore_index=True)
+    return pd.concat([part for part in parts if len(part)] or parts, ignore_index=True)
 
 
 def write_hits_bed(path: str | Path, hits: pd.DataFrame, *, fdr: float) -> int:

@@ -41,9 +41,9 @@ class Expected(NamedTuple):
     Attributes
     ----------
     values : ndarray
-        float64 (n,).
+        float64 (n,); NaN where too few other pairs tell.
     deviation : float
-        Standard error of their mean, as the expectation of one pair of elements; 0 where nothing is expected.
+        Standard error of the mean of those known, as the expectation of one pair of elements.
     degrees : float
         Degrees of freedom of `deviation`.
     """
@@ -119,9 +119,9 @@ def expected_interaction(
     Returns
     -------
     Expected
-        Zeros that nothing is known against, with fewer than three other pairs.
+        Unknown (NaN) for instances, close or further apart, for which there are fewer than three other pairs.
     """
-    values, deviation, degrees = np.zeros(len(first)), 0.0, np.inf
+    values, deviation, degrees = np.full(len(first), np.nan), 0.0, np.inf
     for close in (True, False):
         here = (np.abs(distance) <= _CLOSE) == close
         factors, weights, noise = [], [], []
@@ -139,10 +139,10 @@ def expected_interaction(
             number = max(1 / (weight**2).sum(), 1 + 1e-6)
             variance = (weight * (np.array(factors) - factor) ** 2).sum() * number / (number - 1)
             # A pair that saturates soon does so at every distance: the two errors add up.
-            mean_product = abs((first * second)[here].sum()) / len(first)
-            deviation += mean_product * np.sqrt(max(variance - sampling, 0.0) + variance * np.pi / 2 / number)
+            product = abs((first * second)[here].sum())
+            deviation += product * np.sqrt(max(variance - sampling, 0.0) + variance * np.pi / 2 / number)
             degrees = min(degrees, number - 1)
-    return Expected(values, deviation, degrees)
+    return Expected(values, deviation / max(np.isfinite(values).sum(), 1), degrees)
 
 
 def interaction_p(interaction: np.ndarray, expected: Expected) -> float:
@@ -161,15 +161,17 @@ def interaction_p(interaction: np.ndarray, expected: Expected) -> float:
     Returns
     -------
     float
-        NaN with fewer than two instances; 1 where nothing varies.
+        NaN with fewer than two instances of which the expectation is known; where nothing varies 1 for no difference,
+        and 0 for any.
     """
-    n = len(interaction)
+    difference = interaction - expected.values
+    difference = difference[np.isfinite(difference)]
+    n = len(difference)
     if n < 2:
         return float("nan")
-    difference = interaction - expected.values
     within, between = difference.var(ddof=1) / n, expected.deviation**2
     if within + between == 0:
-        return 1.0
+        return float(difference.mean() == 0)
     degrees = (within + between) ** 2 / (within**2 / (n - 1) + between**2 / expected.degrees)
     return float(2 * student.sf(abs(difference.mean()) / np.sqrt(within + between), degrees))
 

@@ -105,6 +105,7 @@ def calibrate(
             above it. "not tested": no null was run. Without shuffled sequences, at least half as many as there are
             regions (`enough_shuffled`), no pattern is more than weak: permuted maps lose the smoothness of real ones
             along with the motifs, and clusters of smooth noise reach 2.7 times the largest pattern of three draws.
+            Nor is a pattern of a sign for which no null had seqlets enough to be searched.
     """
     draws, enough = [*nulls, *permuted], enough_shuffled(real, nulls)
     copies = _copies(real, draws)
@@ -129,7 +130,7 @@ def calibrate(
         p_value = np.nan
         if searched:
             p_value = (1 + int((rivals >= value).sum()) + (empty if value <= 0 else 0)) / (1 + len(rivals) + empty)
-        label = _label(ratio, margin, has_rivals=len(rivals) > 0, shuffled=enough)
+        label = _label(ratio, margin, has_rivals=len(rivals) > 0, shuffled=enough and len(searched) > 0)
         seqlet_q = _seqlet_q(pattern, real, nulls) if nulls else np.nan
         largest = largest if largest > 0 else np.nan
         counted = len(rivals), len(searched), empty
@@ -176,7 +177,13 @@ def null_notices(tested: pd.DataFrame, *, shuffled: int, permuted: int, fdr: flo
             "there are maps of fewer than half as many shuffled sequences as regions, too few to say what noise gives: "
             "no pattern is called more than weak"
         )
-    finest = (1 / (1 + tested["n_null"] + tested["null_empty"])).min()
+    searched = tested[tested["null_draws"] > 0]
+    if len(searched) < len(tested):
+        notices.append(
+            f"no null had seqlets enough of the sign of {len(tested) - len(searched)} patterns to be searched: these "
+            "are called weak at most; more regions or seqlets give the nulls some"
+        )
+    finest = (1 / (1 + searched["n_null"] + searched["null_empty"])).min()
     if finest > fdr:
         notices.append(
             f"with so few patterns in the null no pattern can have a p-value below {finest:.2f}: labels rest on the "

@@ -69,12 +69,13 @@ def pairs_table(
     sequences : ndarray
         uint8 (N, L).
     placed : DataFrame
-        Hits within their windows: row, start, end, strand, pattern.
+        Hits within their windows: row, start, end, strand, pattern; optionally locus and palindrome
+        (`pairs.pairs_of`).
     patterns : sequence of str
         The credible ones.
     settings : EffectSettings
     notices : list of str
-        Gets a sentence when patterns are left out.
+        Gets a sentence when patterns are left out, or pairs cannot be tested.
     fdr, seed
 
     Returns
@@ -86,13 +87,18 @@ def pairs_table(
         pairs at the same distance show (`interaction.expected_interaction`), p and q of the difference from it
         (`interaction.interaction_p`), and the means at the preferred distance and elsewhere.
 
+        strands is "either" where one of the elements is a palindrome. What is expected is not known (NaN, nor p) where
+        fewer than three other pairs tell.
+
         evidence is what speaks for a pair: "spacing", and "more than expected" of any two such instances, each
-        where q <= fdr. Less than expected speaks for none: two elements that saturate sooner than others do that
+        where q <= fdr; more is further in the direction, up or down, of what the two do in all. Less than
+        expected speaks for none: two elements that saturate sooner than others do that
         without knowing of each other. Neither do two elements that share more regions than expected:
         what makes a region of one kind may hold both.
     """
     placed = placed.reset_index(drop=True)
-    counts = placed["pattern"].value_counts()
+    known = [name for name in ("pattern", "locus", "strand") if name in placed] if "locus" in placed else None
+    counts = (placed if known is None else placed.drop_duplicates(known))["pattern"].value_counts()
     chosen = [name for name in patterns if counts.get(name, 0) >= _FEWEST_HITS]
     chosen = sorted(chosen, key=lambda name: -counts[name])
     if len(chosen) > _MOST_PATTERNS:
@@ -118,19 +124,30 @@ def pairs_table(
             "co_occurrence_p": together.p_value,
             "pairs": arranged.n_pairs,
             "distance": arranged.distance,
-            "strands": "same" if arranged.same_strand else "opposite",
+            "strands": _strands(arranged, groups[first], groups[second]),
             "at_distance": arranged.at_distance,
             "expected_at_distance": arranged.expected,
             "spacing_p": arranged.p_value,
         }
         rows.append(row)
         ablated.append(_ablate(predict, sequences, groups[first], groups[second], arranged, taken, settings, seed=seed))
+    more = []
     for number, row in enumerate(rows):
-        row |= _interaction(ablated, number)
+        columns, direction = _interaction(ablated, number)
+        row |= columns
+        more.append(direction > 0)
+    unknown = sum(row["ablated"] > 0 and np.isnan(row["interaction_p"]) for row in rows)
+    if unknown:
+        notices.append(
+            f"the interaction of {unknown} of {len(rows)} pairs is not tested: fewer than three other pairs show what "
+            "any two instances do beyond the sum"
+        )
     table = pd.DataFrame(rows).reindex(columns=PAIRS_COLUMNS)
     for name in ("co_occurrence", "spacing", "interaction"):
         table[f"{name}_q"] = benjamini_hochberg(table[f"{name}_p"].to_numpy(dtype=float))
-    table["evidence"] = [_evidence(row, fdr) for row in table.to_dict("records")]
+    table["evidence"] = [
+        _evidence(row, fdr, more=each) for row, each in zip(table.to_dict("records"), more, strict=True)
+    ]
     return table
 
 
@@ -160,30 +177,41 @@ def _ablate(
     return _Ablated(found, pairs["distance"].to_numpy(dtype=float), preferred[kept])
 
 
-def _interaction(ablated: Sequence[_Ablated | None], number: int) -> Mapping[str, float]:
-    """Return the columns of the double ablation of one pair of elements, compared with the other pairs."""
+def _strands(arranged: Spacing, *groups: pd.DataFrame) -> str:
+    if any("palindrome" in group and group["palindrome"].any() for group in groups):
+        return "either"
+    return "same" if arranged.same_strand else "opposite"
+
+
+def _interaction(ablated: Sequence[_Ablated | None], number: int) -> tuple[Mapping[str, float], float]:
+    """Return the columns of the double ablation of one pair of elements, and by how much it is more than expected.
+
+    More is further in the direction, up or down, of what the two do in all.
+    """
     own = ablated[number]
     if own is None:
-        return {"ablated": 0}
+        return {"ablated": 0}, float("nan")
     others = [other.means() for i, other in enumerate(ablated) if other is not None and i != number]
     first, second, distance, mean = own.means()
     expected = expected_interaction(first, second, distance, others)
     by_network = own.found.pairs.mean(axis=1)
-    return {
+    direction = float(np.sign((first + second + mean).mean()) * _mean(mean - expected.values))
+    columns = {
         "ablated": len(mean),
         "interaction": mean.mean(),
         "interaction_sd": spread_over_networks(by_network[:, None])[0],
         "interaction_control": _mean(own.found.control.mean(axis=0)),
-        "interaction_expected": expected.values.mean(),
+        "interaction_expected": _mean(expected.values),
         "interaction_p": interaction_p(mean, expected),
         "at_distance_interaction": _mean(mean[own.preferred]),
         "elsewhere_interaction": _mean(mean[~own.preferred]),
     }
+    return columns, direction
 
 
-def _evidence(row: Mapping, fdr: float) -> str:
+def _evidence(row: Mapping, fdr: float, *, more: bool) -> str:
     said = [_SPACING] if row["spacing_q"] <= fdr else []
-    if row["interaction_q"] <= fdr and row["interaction"] > row["interaction_expected"]:
+    if row["interaction_q"] <= fdr and more:
         said.append(_MORE)
     return ", ".join(said)
 

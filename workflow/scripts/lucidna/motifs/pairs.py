@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +13,7 @@ MAX_DISTANCE = 100
 """Largest distance of two hits that are looked at as a pair, bp."""
 
 _SLACK = 2  # bp by which the spacing of a preferred window may vary on either side
+_ENDS = ("start", "end", "sign", "palindrome")
 _FEWEST = 10  # regions with both patterns; of fewer there are too few rearrangements
 
 
@@ -41,10 +43,11 @@ class Spacing(NamedTuple):
         Pairs of hits that do not overlap, up to `MAX_DISTANCE` apart.
     distance : float
         From the first base of an instance of the first pattern to that of the second, bp along the strand of the
-        first: negative when the second comes before it. The middle of a window of 5 bp. NaN without a pair.
+        first: negative when the second comes before it. The median of the pairs in the fullest window of 5 bp. NaN
+        without a pair.
     same_strand : bool
     at_distance : int
-        Pairs in that window, on these strands.
+        Pairs up to 2 bp from that distance, on these strands.
     expected : float
         The same number, of as many pairs, when positions are those of other regions; NaN when not tested.
     p_value : float
@@ -85,30 +88,45 @@ def pairs_of(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     first, second : DataFrame
-        Hits of two patterns: row (of the region), start, end, strand. Their index tells them apart.
+        Hits of two patterns: row (of the region), start, end, strand. Their index tells them apart. Optionally
+        `locus`, where in the genome a hit is, for hits that are in several rows because windows overlap; and
+        `palindrome` (bool), whose strand says nothing.
 
     Returns
     -------
     DataFrame
-        row, a, b (indices of the hits), distance, same_strand, as in `Spacing`.
+        row, a, b (indices of the hits), distance, same_strand, as in `Spacing`. A pair at the same two loci is
+        listed once. A palindrome is read along the strand of its partner, two of them from left to right.
     """
-    merged = _begins(first).merge(_begins(second), on="row", suffixes=("_a", "_b"))
-    merged = merged.assign(
-        distance=(merged["begin_b"] - merged["begin_a"]) * merged["sign_a"],
-        same_strand=merged["sign_a"] == merged["sign_b"],
-    )
-    apart = (merged["end_a"] <= merged["start_b"]) | (merged["end_b"] <= merged["start_a"])
-    near = merged["distance"].abs() <= MAX_DISTANCE
-    kept = merged[apart & near].rename(columns={"hit_a": "a", "hit_b": "b"}).reset_index(drop=True)
-    return kept[["row", "a", "b", "distance", "same_strand"]]
+    merged = _ends(first).merge(_ends(second), on="row", suffixes=("_a", "_b"))
+    distance, same_strand, kept = _arranged(*([merged[f"{name}_{side}"].to_numpy() for name in _ENDS] for side in "ab"))
+    merged = merged.assign(distance=distance, same_strand=same_strand)[kept]
+    if "locus" in first and "locus" in second:
+        merged = merged.drop_duplicates(["locus_a", "locus_b", "sign_a", "sign_b"])
+    merged = merged.rename(columns={"hit_a": "a", "hit_b": "b"}).reset_index(drop=True)
+    return merged[["row", "a", "b", "distance", "same_strand"]]
 
 
-def _begins(hits: pd.DataFrame) -> pd.DataFrame:
-    """Return row, start, end, sign (of the strand), begin (of an instance, read along it) and the index of hits."""
+def _ends(hits: pd.DataFrame) -> pd.DataFrame:
+    """Return row, `_ENDS`, locus where there is one, and the index of hits."""
     sign = np.where(hits["strand"] == "+", 1, -1)
-    begin = np.where(sign > 0, hits["start"], hits["end"]).astype(np.int64)
-    table = hits[["row", "start", "end"]].astype(np.int64)
-    return table.assign(sign=sign, begin=begin, hit=hits.index)
+    numbers = [name for name in ("row", "start", "end", "locus") if name in hits]
+    loose = hits["palindrome"].to_numpy(dtype=bool) if "palindrome" in hits else np.zeros(len(hits), dtype=bool)
+    return hits[numbers].astype(np.int64).assign(sign=sign, palindrome=loose, hit=hits.index)
+
+
+def _arranged(first: Sequence[np.ndarray], second: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return distance, same_strand and whether each counts as a pair, from the `_ENDS` of hits beside each other."""
+    start_a, end_a, sign_a, loose_a = first
+    start_b, end_b, sign_b, loose_b = second
+    ahead = np.where(start_b >= start_a, 1, -1)
+    along_a = np.where(loose_a, np.where(loose_b, ahead, sign_b), sign_a)
+    along_b = np.where(loose_b, np.where(loose_a, ahead, sign_a), sign_b)
+    # An instance begins at its left end on the forward strand, at its right end on the reverse strand.
+    begin_a, begin_b = np.where(along_a > 0, start_a, end_a), np.where(along_b > 0, start_b, end_b)
+    distance = (begin_b - begin_a) * along_a
+    apart = (end_a <= start_b) | (end_b <= start_a)
+    return distance, along_a == along_b, apart & (np.abs(distance) <= MAX_DISTANCE)
 
 
 def spacing(first: pd.DataFrame, second: pd.DataFrame, *, draws: int = 999, seed: int = 0) -> Spacing:
@@ -128,9 +146,14 @@ def spacing(first: pd.DataFrame, second: pd.DataFrame, *, draws: int = 999, seed
     seed : int
     """
     observed = pairs_of(first, second)
-    counts = _windows(observed["distance"].to_numpy(), observed["same_strand"].to_numpy())
-    best = int(counts.argmax())
-    orientation, place = divmod(best, counts.shape[1])
+    distance, same_strand = observed["distance"].to_numpy(), observed["same_strand"].to_numpy()
+    counts = _windows(distance, same_strand)
+    orientation, place = divmod(int(counts.argmax()), counts.shape[1])
+    if len(observed):
+        # A window wider than the spread of the spacing is as full at several places: its pairs say where they are.
+        inside = (same_strand == (orientation == 1)) & (np.abs(distance + MAX_DISTANCE - place) <= _SLACK)
+        place = int(np.sort(distance[inside])[(inside.sum() - 1) // 2]) + MAX_DISTANCE
+    best = orientation * counts.shape[1] + place
     shared = np.intersect1d(first["row"], second["row"])
     result = Spacing(
         n_pairs=len(observed),
@@ -166,15 +189,11 @@ class _Rearranged:
     """Hits of two patterns in the regions that have both, ready to be paired across regions."""
 
     def __init__(self, first: pd.DataFrame, second: pd.DataFrame, shared: np.ndarray):
-        self.first, self.second = (
-            _begins(hits[hits["row"].isin(shared)]).sort_values("row", kind="stable") for hits in (first, second)
-        )
-        self.region = np.searchsorted(shared, self.first["row"].to_numpy())
-        other = np.searchsorted(shared, self.second["row"].to_numpy())
+        tables = [_ends(hits[hits["row"].isin(shared)]).sort_values("row", kind="stable") for hits in (first, second)]
+        self.region, other = (np.searchsorted(shared, table["row"].to_numpy()) for table in tables)
         self.amount = np.bincount(other, minlength=len(shared))
         self.offset = np.cumsum(self.amount) - self.amount
-        columns = ("start", "end", "sign", "begin")
-        self.a, self.b = (tuple(hits[c].to_numpy() for c in columns) for hits in (self.first, self.second))
+        self.a, self.b = ([table[name].to_numpy() for name in _ENDS] for table in tables)
 
     def windows(self, order: np.ndarray) -> tuple[np.ndarray, int]:
         """Count the pairs, by `_windows` and in all, when region i holds the second hits of region order[i]."""
@@ -186,8 +205,5 @@ class _Rearranged:
             - np.repeat(np.cumsum(amount) - amount, amount)
             + np.repeat(self.offset[source], amount)
         )
-        start_a, end_a, sign_a, begin_a = (values[i] for values in self.a)
-        start_b, end_b, sign_b, begin_b = (values[j] for values in self.b)
-        distance = (begin_b - begin_a) * sign_a
-        kept = ((end_a <= start_b) | (end_b <= start_a)) & (np.abs(distance) <= MAX_DISTANCE)
-        return _windows(distance[kept], (sign_a == sign_b)[kept]), int(kept.sum())
+        distance, same_strand, kept = _arranged([values[i] for values in self.a], [values[j] for values in self.b])
+        return _windows(distance[kept], same_strand[kept]), int(kept.sum())

@@ -11,6 +11,7 @@ import numpy as np
 
 from lucidna.errors import UserError
 from lucidna.files import sha256, write_json, write_tsv
+from lucidna.intervals import check_indexable
 from lucidna.meme import Motif, read_meme
 from lucidna.motifs.composite import composites
 from lucidna.motifs.decoys import signal_overlap
@@ -119,6 +120,7 @@ def annotate(
     out_dir = Path(out_dir)
     maps, nulls = open_maps(attributions_h5), [open_maps(path) for path in null_attributions]
     regions = read_regions(regions_bed, maps)
+    check_indexable(regions, regions_bed)
     found = read_discovery(modisco_h5, trim=trim)
     null_found = [read_discovery(path, trim=trim) for path in null_modisco]
     permuted = [read_discovery(path, trim=trim) for path in permuted_modisco]

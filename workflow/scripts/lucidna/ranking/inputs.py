@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
 from lucidna.attribution.correction import correct
-from lucidna.errors import UserError, nearest
+from lucidna.errors import UserError
 from lucidna.ranking.control_share import BIAS, control_map
-from lucidna.ranking.prediction import problem_of_score
+from lucidna.ranking.labels import control_labels, kind_of, labels_of, region_names_of, scores_of
 from lucidna.ranking.prepare import check_onehot, is_projected, misplaced, problem_of, unit_norm
 from lucidna.ranking.probes.store import Probes
 
@@ -19,9 +19,6 @@ SAMPLE = 5
 """Regions by which copies of maps are looked for, before all are compared."""
 
 _SAME = 1e-5  # of maps at unit norm; rounding to float32 moves them by less
-
-KINDS = ("none", "control", "label_shuffled", "random_weights", BIAS)
-"""What a network can be: a candidate, a control of one's own, or of a kind that is known."""
 
 FAILED_COLUMNS = ["id", "family", "fold", "control", "reason"]
 
@@ -103,13 +100,13 @@ def read_networks(
         See `panel.rank_candidates`.
     """
     names, arrays = _named_arrays(maps, ids)
-    fold_of = [str(label) for label in _labels(folds, names, "folds", ["all"] * len(names))]
-    given = _labels(_control_labels(controls, names), names, "controls", ["none"] * len(names))
-    kinds = [_kind(name, value) for name, value in zip(names, given, strict=True)]
+    fold_of = [str(label) for label in labels_of(folds, names, "folds", ["all"] * len(names))]
+    given = labels_of(control_labels(controls, names), names, "controls", ["none"] * len(names))
+    kinds = [kind_of(name, value) for name, value in zip(names, given, strict=True)]
     sequences = _sequences(onehot, fold_of)
     several = isinstance(onehot, Mapping)
     region_names = {
-        fold: _region_names(region_ids, fold, len(array), several=several) for fold, array in sequences.items()
+        fold: region_names_of(region_ids, fold, len(array), several=several) for fold, array in sequences.items()
     }
     for name, array, fold, kind in zip(names, arrays, fold_of, kinds, strict=True):
         problem = problem_of(array, sequences[fold].shape) or misplaced(array, sequences[fold])
@@ -123,11 +120,11 @@ def read_networks(
         raise UserError(f"networks '{second}' and '{first}' have identical maps: give each network once")
     if all(kind != "none" for kind in kinds):
         raise UserError("every network is marked as a control: give at least one candidate")
-    values = _scores(scores, names, metric)
+    values = scores_of(scores, names, metric)
     table = pd.DataFrame(
         {
             "id": names,
-            "family": [str(label) for label in _labels(families, names, "families", names)],
+            "family": [str(label) for label in labels_of(families, names, "families", names)],
             "fold": fold_of,
             "control": kinds,
             "prediction": values[:, 0],
@@ -135,7 +132,7 @@ def read_networks(
             "prediction_hi": values[:, 2],
         }
     )
-    provenance = None if votes is None else list(_labels(votes, names, "votes", names))
+    provenance = None if votes is None else list(labels_of(votes, names, "votes", names))
     kept = [index for index, kind in enumerate(kinds) if kind != BIAS]
     bias: dict[str, dict[str, np.ndarray]] = {fold: {} for fold in sequences}
     for name, array, fold, kind in zip(names, arrays, fold_of, kinds, strict=True):
@@ -236,88 +233,6 @@ def _named_arrays(maps, ids: Sequence[str] | None) -> tuple[list[str], list[np.n
     return names, [np.asarray(array) if not isinstance(array, np.ndarray) else array for array in arrays]
 
 
-def _labels(given, names: list[str], what: str, default: list) -> list:
-    """One label per network from a sequence in the same order, or a dictionary by id."""
-    if given is None:
-        return default
-    if isinstance(given, Mapping):
-        _same_ids(given, names, what)
-        return [given[name] for name in names]
-    given = list(given)
-    if len(given) != len(names):
-        raise UserError(f"{what} has {len(given)} entries for {len(names)} networks: give one for each")
-    return given
-
-
-def _same_ids(given: Mapping, names: list[str], what: str) -> None:
-    for name in given:
-        if name not in names:
-            hint = nearest(str(name), names)
-            raise UserError(
-                f"{what} names '{name}', which is not among the networks: "
-                + (
-                    f"did you mean '{hint}'?"
-                    if hint
-                    else f"they are {', '.join(names[:5])}{', ...' if len(names) > 5 else ''}"
-                )
-            )
-    missing = [name for name in names if name not in given]
-    if missing:
-        raise UserError(f"{what} has no entry for network '{missing[0]}': give one for each")
-
-
-def _control_labels(controls, names: list[str]):
-    """Turn a collection of the controls' ids into one label per network."""
-    if controls is None:
-        return None
-    if isinstance(controls, np.ndarray):
-        controls = controls.tolist()
-    if isinstance(controls, Mapping):
-        return {name: controls.get(name, "none") for name in names} | dict(controls)
-    entries = [controls] if isinstance(controls, str) else list(controls)
-    words = bool(entries) and all(isinstance(entry, str) for entry in entries)
-    # As many words as networks, none of them an id, are the kinds of all of them.
-    if words and (isinstance(controls, Set) or len(entries) != len(names) or any(name in names for name in entries)):
-        return dict.fromkeys(names, "none") | dict.fromkeys(entries, "control")
-    return entries if entries else None
-
-
-def _kind(name: str, value: str | bool | np.bool_) -> str:
-    if isinstance(value, bool | np.bool_):
-        return "control" if value else "none"
-    if not isinstance(value, str) or value not in KINDS:
-        hint = nearest(str(value), KINDS)
-        raise UserError(
-            f"controls has {value!r} for network '{name}': "
-            + (f"did you mean '{hint}'?" if hint else f"use a truth value, or {', '.join(KINDS)}")
-        )
-    return str(value)
-
-
-def _scores(scores, names: list[str], metric: str) -> np.ndarray:
-    """Return (n, 3): value, lower and upper end; NaN where not given."""
-    out = np.full((len(names), 3), np.nan)
-    if scores is None:
-        return out
-    for index, entry in enumerate(_labels(scores, names, "scores", [])):
-        try:
-            numbers = np.atleast_1d(np.asarray(entry, dtype=np.float64))
-        except (TypeError, ValueError) as error:
-            raise UserError(f"the score of network '{names[index]}' is {entry!r}: give a number") from error
-        if numbers.shape not in ((1,), (3,)):
-            raise UserError(
-                f"the score of network '{names[index]}' has {numbers.size} numbers: "
-                "give one, or value, lower and upper end"
-            )
-        if np.isinf(numbers).any():
-            raise UserError(f"the score of network '{names[index]}' is infinite: give a finite one, or NaN if unknown")
-        problem = problem_of_score(metric, *numbers)
-        if problem:
-            raise UserError(f"the score of network '{names[index]}' is {problem}")
-        out[index, : len(numbers)] = numbers
-    return out
-
-
 def _sequences(onehot, fold_of: list[str]) -> dict[str, np.ndarray]:
     """Return fold -> checked one-hot sequences, in the order in which the folds first occur."""
     folds = list(dict.fromkeys(fold_of))
@@ -332,21 +247,3 @@ def _sequences(onehot, fold_of: list[str]) -> dict[str, np.ndarray]:
     if missing:
         raise UserError(f"there are no sequences for fold '{missing[0]}': add them under this name")
     return {fold: check_onehot(given[fold]) for fold in folds}
-
-
-def _region_names(region_ids, fold: str, n_regions: int, *, several: bool) -> list[str]:
-    """Return the checked names of the regions of a fold; none where none are given."""
-    if region_ids is None:
-        return []
-    if isinstance(region_ids, Mapping):
-        if fold not in region_ids:
-            raise UserError(f"there are no region ids for fold '{fold}': add them under this name")
-        region_ids = region_ids[fold]
-    elif several:
-        raise UserError("region ids are one list and the sequences a dictionary: give a dictionary fold -> ids")
-    region_ids = list(region_ids)
-    if len(region_ids) != n_regions:
-        raise UserError(f"there are {len(region_ids)} region ids for {n_regions} sequences: give one for each")
-    if len(set(region_ids)) != len(region_ids):
-        raise UserError("a region id occurs more than once: every region is compared once")
-    return [str(name) for name in region_ids]

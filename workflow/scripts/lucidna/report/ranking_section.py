@@ -10,9 +10,9 @@ from lucidna.external.settings import only_maps
 from lucidna.report import disagreement_section
 from lucidna.report.collect import Experiment, appearance
 from lucidna.report.criteria_words import criteria_of, label_of
-from lucidna.report.figures import Point, intervals, scatter
 from lucidna.report.numbers import as_float, interval, percent
 from lucidna.report.panel_table import family_table, panel_table, prediction_table
+from lucidna.report.point_figures import Point, intervals, scatter
 from lucidna.report.tables import ends
 
 #: Criteria drawn against prediction, where they are known; the panel lists all.

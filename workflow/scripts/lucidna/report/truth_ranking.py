@@ -10,8 +10,8 @@ from scipy.stats import spearmanr
 
 from lucidna.report.collect import Experiment, appearance
 from lucidna.report.criteria_words import criteria_of, label_of
-from lucidna.report.figures import Point, scatter
 from lucidna.report.numbers import number
+from lucidna.report.point_figures import Point, scatter
 from lucidna.report.ranking_section import joined, prediction_label
 from lucidna.report.tables import Table, from_frame
 from lucidna.report.truth_maps import quality_table

@@ -14,6 +14,7 @@ import pandas as pd
 
 from lucidna.errors import UserError
 from lucidna.genome import Genome, other_spelling
+from lucidna.intervals import INDEXED
 from lucidna.sequence import encode
 
 COLUMNS = ["record", "chrom", "start", "ref", "alt", "id"]
@@ -110,6 +111,12 @@ def read_variants(path: str | os.PathLike, genome: Genome, *, longest: int) -> V
             f"variants.vcf {path}: {len(outside)} of {n_records} records lie outside of their chromosome "
             f"({_some(outside)}): positions of a VCF count from 1 to the chromosome's length, so give a VCF of the "
             f"assembly in {genome.path}"
+        )
+    far = [f"{name}:{start + 1}" for _, name, start, ref, *_ in taken if start + len(ref) > INDEXED]
+    if far:
+        raise UserError(
+            f"variants.vcf {path}: {len(far)} variants lie beyond {INDEXED:,} bp of their chromosome ({_some(far)}), "
+            "and the index (.tbi) of the annotated VCF cannot hold that: cut such chromosomes in two, or leave them out"
         )
     if wrong:
         raise UserError(
