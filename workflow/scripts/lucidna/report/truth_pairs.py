@@ -64,7 +64,7 @@ def pairs_against_truth(
             }
         )
     pair = " and ".join(motif["name"] for motif in planted)
-    found = "found, at its spacing and more often than expected" if said[True] else "not found"
+    found = "found, at its spacing and with more effect than expected" if said[True] else "not found"
     caption = (
         f"Pairs ({place}): the planted pair of {pair} is {found}; of {n_others} other pairs of motifs {said[False]} "
         f"were called so. Distances as in the table of pairs, for the parts of the motifs that were found; the planted "
