@@ -157,3 +157,9 @@ def test_one_pattern_or_few_hits_are_said():
     assert found.empty
     assert notices == ["no pairs: 1 supported pattern has 20 hits or more"]
     assert pairs_table(None, sequences, placed[:0], [], EffectSettings(), [], **arguments).empty
+    # Never in one region: no distance, and no strands either.
+    apart = pd.concat([placed, placed.assign(row=placed["row"] + 30, pattern="b")])
+    twice = np.concatenate([sequences, sequences])
+    row = pairs_table(None, twice, apart, ["a", "b"], EffectSettings(), [], **arguments).iloc[0]
+    assert (row["pairs"], row["strands"], row["evidence"]) == (0, "", "")
+    assert np.isnan(row["distance"])

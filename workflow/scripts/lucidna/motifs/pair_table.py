@@ -178,6 +178,8 @@ def _ablate(
 
 
 def _strands(arranged: Spacing, *groups: pd.DataFrame) -> str:
+    if not arranged.n_pairs:
+        return ""
     if any("palindrome" in group and group["palindrome"].any() for group in groups):
         return "either"
     return "same" if arranged.same_strand else "opposite"
