@@ -13,8 +13,8 @@ from lucidna.simulate.ppm import log_odds, reverse_complement_ppm
 WINDOW = 200
 
 
-def oracle(motifs, sign=1):
-    """The log2 effects of all matches of a sequence, summed: what a perfect network would have learnt, times `sign`."""
+def oracle(motifs, times=1):
+    """The log2 effects of all matches of a sequence, summed, as a perfect network has them; `times` is 1 or -1."""
     first, second = (motif for motif in motifs.values() if motif.role == "pair")
 
     def scores(codes, motif, reverse):
@@ -40,7 +40,7 @@ def oracle(motifs, sign=1):
                     valid = (source >= 0) & (source < one.shape[1])
                     partner[:, valid] |= other[:, source[valid]] > 0
                 total += (motif.effect - motif.effect_alone) * (one * partner).sum(axis=1)
-        return sign * total.reshape(1, *variants.shape[:2])
+        return times * total.reshape(1, *variants.shape[:2])
 
     return predict
 
@@ -112,8 +112,8 @@ def test_the_interaction_is_that_of_the_grammar(table):
 def test_a_pair_that_represses_together_is_a_pair(genome):
     motifs = genome[0]
     names = ("CTCF", "AP1", "OCT", "SOX")
-    for sign in (1, -1):
-        found, _ = pairs_by(oracle(motifs, sign), genome, names)
+    for times in (1, -1):
+        found, _ = pairs_by(oracle(motifs, times), genome, names)
         planted = (found["element_a"] == "OCT") & (found["element_b"] == "SOX")
         assert found.loc[planted, "evidence"].tolist() == ["spacing, more than expected"]
         assert not found.loc[~planted, "evidence"].str.contains("more than").any()
