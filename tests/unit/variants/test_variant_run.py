@@ -8,6 +8,7 @@ import pytest
 
 from lucidna.files import read_json, read_tsv, sha256
 from lucidna.sequence import decode, encode
+from lucidna.variants import run as module
 from lucidna.variants.motifs import TaskMotifs
 from lucidna.variants.run import annotate_variants
 
@@ -73,6 +74,19 @@ def test_what_is_broken_and_made_is_found(world, vcf, motifs):
     assert summary["n_variants"] == 3
     assert summary["digests"] == {str(vcf): sha256(vcf)}
     assert read_json(world.folder / "out" / "summary.json") == summary
+
+
+def test_blocks_change_nothing(world, vcf, motifs, monkeypatch):
+    run(world, vcf, motifs)
+    files = [world.folder / "out" / name for name in ("variants.tsv", "variants.vcf.gz", "summary.json")]
+    whole = [path.read_bytes() for path in files]
+    held = []
+    windows = module._windows
+    monkeypatch.setattr(module, "_windows", lambda block, *rest: (held.append(len(block)), windows(block, *rest))[1])
+    monkeypatch.setattr(module, "BLOCK", 2)
+    run(world, vcf, motifs)
+    assert held == [2, 1]
+    assert [path.read_bytes() for path in files] == whole
 
 
 def test_vcf_carries_the_same_numbers(world, vcf, motifs):

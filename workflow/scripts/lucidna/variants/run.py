@@ -21,10 +21,13 @@ from lucidna.variants.effects import Effects, predict_alleles, summarise
 from lucidna.variants.fields import check_names, info_name
 from lucidna.variants.motifs import TaskMotifs, in_regions, overlapping_hits
 from lucidna.variants.sites import site_changes
-from lucidna.variants.vcf import longest_allele, read_variants
+from lucidna.variants.vcf import Chromosomes, longest_allele, read_variants
 from lucidna.variants.windows import allele_windows, trimmed
 
 log = logging.getLogger(__name__)
+
+BLOCK = 8192
+"""Variants whose windows are held in memory at once."""
 
 TABLE, SKIPPED, ANNOTATED, SUMMARY = "variants.tsv", "skipped.tsv", "variants.vcf.gz", "summary.json"
 
@@ -107,15 +110,19 @@ def annotate_variants(
     variants, skipped, n_records = read_variants(vcf, genome, longest=longest_allele(length))
     unit = "log2_odds_ratio" if info["target"] == "binary" else "log2_fold_change"
     table = variants.assign(position=variants["start"] + 1)
-    parts = []
-    if models and len(variants):
-        windows, lengths = _windows(variants, genome, length)
+    parts: dict[str, list[pd.DataFrame]] = {task: [] for task in info["tasks"]}
+    chromosomes = Chromosomes(genome)
+    for first in range(0, len(variants) if models else 0, BLOCK):
+        block = table.iloc[first : first + BLOCK].reset_index(drop=True)
+        windows, lengths = _windows(block, chromosomes, length)
         effects = _effects(models, *windows, lengths, dataset, batch_size=batch_size, device=device)
         for number, task in enumerate(info["tasks"]):
             found = summarise(effects, number).rename(columns=_column_names(unit, info["target"]))
-            found = pd.concat([found, _motif_columns(variants, *windows, motifs.get(task))], axis=1)
-            parts.append(pd.concat([table, found], axis=1).assign(task=task))
-    merged = pd.concat(parts, ignore_index=True) if parts else table[:0]
+            found = pd.concat([found, _motif_columns(block, *windows, motifs.get(task))], axis=1)
+            parts[task].append(pd.concat([block, found], axis=1).assign(task=task))
+        log.info("%d of %d variants", first + len(block), len(variants))
+    found = [part for own in parts.values() for part in own]
+    merged = pd.concat(found, ignore_index=True) if found else table[:0]
     first = ["chrom", "position", "id", "ref", "alt", "task"]
     shown = merged.reindex(columns=[*first, *(c for c in merged if c not in (*first, "record", "start"))])
     notices = [] if models else [NONE_CHOSEN]
@@ -139,11 +146,13 @@ def annotate_variants(
     return summary
 
 
-def _windows(variants: pd.DataFrame, genome: Genome, length: int) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray]:
+def _windows(
+    variants: pd.DataFrame, chromosomes: Chromosomes, length: int
+) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray]:
     """Return the windows (two of uint8 (N, L)) and the lengths of the alleles, int64 (N, 2)."""
     both = np.empty((2, len(variants), length), dtype=np.uint8)
     for chrom, group in variants.groupby("chrom", sort=False):
-        codes = genome.codes(chrom)
+        codes = chromosomes[chrom]
         for row, start, ref, alt in zip(group.index, group["start"], group["ref"], group["alt"], strict=True):
             both[:, row] = allele_windows(codes, start, ref, alt, length=length)
     lengths = np.stack([variants["ref"].str.len(), variants["alt"].str.len()], axis=1).astype(np.int64)
@@ -160,9 +169,8 @@ def _effects(
     batch_size: int,
     device: str,
 ) -> list[Effects]:
-    found = []
-    for number, (name, model) in enumerate(models):
-        effects = predict_alleles(
+    return [
+        predict_alleles(
             model,
             reference,
             alternative,
@@ -171,9 +179,8 @@ def _effects(
             batch_size=fitting_batch(batch_size, reference.shape[1], device),
             device=device,
         )
-        found.append(effects)
-        log.info("member %d/%d  %s  %d variants", number + 1, len(models), name, len(reference))
-    return found
+        for _, model in models
+    ]
 
 
 def _column_names(unit: str, target: str) -> dict[str, str]:

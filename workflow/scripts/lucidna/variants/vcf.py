@@ -83,7 +83,7 @@ def read_variants(path: str | os.PathLike, genome: Genome, *, longest: int) -> V
     skipped: list[tuple] = []
     wrong: list[str] = []
     outside: list[str] = []
-    n_records, chromosomes = 0, _Chromosomes(genome)
+    n_records, chromosomes = 0, Chromosomes(genome)
     for number, record in enumerate(records(path)):
         n_records += 1
         chrom, start = genome.aliases.get(record.contig, record.contig), record.position - 1
@@ -252,7 +252,7 @@ def _some(names: list[str]) -> str:
     return f"{', '.join(names[:_SHOWN])}{', ...' if len(names) > _SHOWN else ''}"
 
 
-class _Chromosomes:
+class Chromosomes:
     """The codes of a genome's chromosomes; the last one read is kept, since a VCF is sorted by chromosome."""
 
     def __init__(self, genome: Genome):
