@@ -145,5 +145,5 @@ def pairs_table(pairs: pd.DataFrame | None, elements: pd.DataFrame | None) -> Ta
         ]
         for record in pairs.to_dict("records")
     ]
-    caption = "Pairs of motifs (a composite pattern counts as its halves)"
+    caption = "Pairs of two motifs (a composite pattern counts as its halves, at its own spacing)"
     return Table(caption, columns, rows, filterable=len(rows) > 12)
