@@ -6,7 +6,7 @@ import pytest
 
 from lucidna.files import read_tsv
 from lucidna.motifs.hit_columns import COLUMNS, DECOY_COLUMNS, FINEMO_NAMES, own_names, read_hits, write_hits
-from lucidna.motifs.hit_table import region_table, sign_agreement, write_hits_bed
+from lucidna.motifs.hit_table import in_every_window, region_table, sign_agreement, write_hits_bed
 from lucidna.motifs.hits import call_hits
 from lucidna.motifs.maps import open_maps
 from lucidna.motifs.patterns import read_discovery
@@ -111,7 +111,17 @@ def test_region_table_counts_hits_and_their_share(tmp_path):
             ("c", 1, 3, "x", 0.01, 5),  # on another chromosome
         ],
         columns=["chrom", "start", "end", "pattern", "q_value", "instance"],
-    )
+    ).assign(strand="-")
+    placed = in_every_window(hits, regions)
+    found = placed.sort_values(["row", "start", "pattern"])[["row", "start", "end", "strand", "pattern", "instance"]]
+    assert found.to_numpy().tolist() == [
+        [0, 2, 4, "-", "x", 1],
+        [0, 2, 4, "-", "y", 1],
+        [0, 3, 6, "-", "y", 2],
+        [0, 8, 9, "-", "x", 3],
+        [1, 0, 3, "-", "y", 2],
+        [1, 5, 6, "-", "x", 3],
+    ]
     table = region_table(maps, regions, hits, ["x", "y", "z"], fdr=0.1)
     assert table[["x", "y", "z"]].to_numpy().tolist() == [[1, 2, 0], [0, 1, 0], [0, 0, 0], [0, 0, 0]]
     assert table["hits"].tolist() == [3, 1, 0, 0]
