@@ -31,9 +31,9 @@ sys.path[:0] = [str(ROOT / "workflow" / "scripts"), str(Path(__file__).parent)]
 from bench_table import Task, interleave, ratio_of, row, write  # noqa: E402
 from lucidna.models import build  # noqa: E402
 from lucidna.models.names import ARCHITECTURES  # noqa: E402
+from lucidna.processor import keep_freed_memory  # noqa: E402
 from lucidna.sequence import one_hot  # noqa: E402
 from lucidna.training.losses import make_loss  # noqa: E402
-from lucidna.training.memory import keep_freed_memory  # noqa: E402
 from lucidna.training.recipes import compose  # noqa: E402
 from lucidna.training.recipes.base import StepContext  # noqa: E402
 

@@ -42,10 +42,10 @@ sys.path[:0] = [str(ROOT / "workflow" / "scripts"), str(Path(__file__).parent)]
 from bench_table import Task, interleave, ratio_of, row, write  # noqa: E402
 from lucidna.dataset import Dataset  # noqa: E402
 from lucidna.models.names import ARCHITECTURES  # noqa: E402
+from lucidna.processor import keep_freed_memory  # noqa: E402
 from lucidna.sequence import one_hot, one_hot_numpy  # noqa: E402
 from lucidna.training.candidate import CandidateRun  # noqa: E402
 from lucidna.training.data import CandidateData  # noqa: E402
-from lucidna.training.memory import keep_freed_memory  # noqa: E402
 from lucidna.training.module import CandidateModule  # noqa: E402
 from lucidna.training.recipes.base import StepContext  # noqa: E402
 

@@ -2,13 +2,12 @@
 
 from pathlib import Path
 
-import torch
-
+from lucidna.processor import use_processor
 from lucidna.runtime import script
 from lucidna.training.distillation import write_targets
 
 with script(snakemake):
-    torch.set_num_threads(snakemake.threads)
+    use_processor(snakemake.threads)
     write_targets(
         snakemake.output[0],
         Path(snakemake.input[0]).parent,

@@ -7,9 +7,11 @@ from lucidna.dataset import Dataset
 from lucidna.external.store import load_candidate
 from lucidna.faithfulness.run import measure_faithfulness
 from lucidna.files import read_json
+from lucidna.processor import use_processor
 from lucidna.runtime import script
 
 with script(snakemake):
+    use_processor(snakemake.threads)
     params = snakemake.params
     train = Path(snakemake.input.verdict).parents[1] / "train"
     members = members_of(params.models, read_json(snakemake.input.verdict), known=params.known)

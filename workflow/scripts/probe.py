@@ -2,14 +2,13 @@
 
 from pathlib import Path
 
-import torch
-
 from lucidna.external.store import load_candidate
+from lucidna.processor import use_processor
 from lucidna.ranking.probes.run import probe_candidate
 from lucidna.runtime import script
 
 with script(snakemake) as log:
-    torch.set_num_threads(snakemake.threads)
+    use_processor(snakemake.threads)
     probes = probe_candidate(
         snakemake.params.candidate,
         Path(snakemake.input.metrics).parent,

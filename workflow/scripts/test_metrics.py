@@ -3,16 +3,16 @@
 from pathlib import Path
 
 import pandas as pd
-import torch
 
 from lucidna.dataset import Dataset
 from lucidna.external.store import load_candidate
 from lucidna.files import write_tsv
+from lucidna.processor import use_processor
 from lucidna.runtime import script
 from lucidna.training.evaluate import evaluate
 
 with script(snakemake) as log:
-    torch.set_num_threads(snakemake.threads)
+    use_processor(snakemake.threads)
     folder = Path(snakemake.input.verdict).parents[1]
     rows = []
     for candidate in snakemake.params.candidates:

@@ -3,17 +3,17 @@
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from lucidna.dataset import Dataset
 from lucidna.external.store import load_candidate
 from lucidna.files import atomic_path, read_tsv
+from lucidna.processor import use_processor
 from lucidna.ranking.maps import validation_maps
 from lucidna.ranking.shuffles import shuffled_regions
 from lucidna.runtime import script
 
 with script(snakemake):
-    torch.set_num_threads(snakemake.threads)
+    use_processor(snakemake.threads)
     dataset = Dataset.open(Path(snakemake.input[0]).parent)
     codes = dataset.codes(dataset.locate(read_tsv(snakemake.input.regions)))
     model = load_candidate(Path(snakemake.input.model).parent)

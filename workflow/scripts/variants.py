@@ -7,11 +7,13 @@ from lucidna.dataset import Dataset
 from lucidna.external.store import load_candidate
 from lucidna.files import read_json
 from lucidna.genome import open_genome
+from lucidna.processor import use_processor
 from lucidna.runtime import script
 from lucidna.variants.motifs import read_task_motifs
 from lucidna.variants.run import annotate_variants
 
 with script(snakemake):
+    use_processor(snakemake.threads)
     params = snakemake.params
     folder = Path(snakemake.output.table).parent
     members = members_of(params.models, read_json(snakemake.input.verdict), known=params.known)

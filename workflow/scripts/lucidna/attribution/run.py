@@ -22,6 +22,7 @@ from lucidna.attribution.output import ScalarOutput, fitting_batch, predict
 from lucidna.attribution.plan import Plan, plan_maps
 from lucidna.attribution.tally import Part, Progress, Tally
 from lucidna.dataset import Dataset
+from lucidna.processor import use_processor
 from lucidna.sequence import one_hot_numpy
 
 log = logging.getLogger(__name__)
@@ -111,8 +112,7 @@ def attribute(
         average=average,
         seed=seed,
     )
-    if threads is not None:
-        torch.set_num_threads(threads)
+    use_processor(threads)
 
     def parts(number: int) -> Iterator[Part]:
         return explain_blocks(

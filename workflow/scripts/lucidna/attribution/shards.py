@@ -15,7 +15,6 @@ from typing import Any
 
 import h5py
 import numpy as np
-import torch
 from torch import nn
 
 from lucidna.attribution.plan import Plan, plan_maps
@@ -24,6 +23,7 @@ from lucidna.attribution.tally import Part
 from lucidna.dataset import Dataset
 from lucidna.errors import UserError
 from lucidna.files import atomic_path
+from lucidna.processor import use_processor
 
 _ARRAYS = ("rows", "maps", "prediction", "delta", "explained")
 
@@ -60,8 +60,7 @@ def attribute_shard(
     """
     started = time.perf_counter()
     plan = plan_maps([name for name, _ in models], dataset, **settings)
-    if threads is not None:
-        torch.set_num_threads(threads)
+    use_processor(threads)
     with atomic_path(out) as temporary, h5py.File(temporary, "w") as file:
         for number, (_, network) in enumerate(models):
             group = file.create_group(str(number))

@@ -19,6 +19,7 @@ from lucidna.external.settings import source_file
 from lucidna.external.store import read_network, save_network
 from lucidna.files import sha256
 from lucidna.models import count_parameters
+from lucidna.processor import use_processor
 from lucidna.sequence import one_hot_numpy
 from lucidna.training.evaluate import evaluate_rows
 from lucidna.training.output import write_results
@@ -52,7 +53,7 @@ def adopt_network(
     UserError
         The network cannot be read, does not fit the data, or gives values that are not usable.
     """
-    torch.set_num_threads(threads)
+    use_processor(threads)
     started = time.perf_counter()
     dataset = Dataset.open(dataset_dir, fold=candidate["fold"])
     out_dir = Path(out_dir)

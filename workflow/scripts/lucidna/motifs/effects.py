@@ -10,7 +10,6 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pandas as pd
-import torch
 from torch import nn
 
 from lucidna.attribution.members import NONE_CHOSEN
@@ -26,6 +25,7 @@ from lucidna.motifs.null import CREDIBLE
 from lucidna.motifs.pair_table import BOTH_EVIDENCE, pairs_table
 from lucidna.motifs.patterns import read_discovery
 from lucidna.motifs.predictor import Networks
+from lucidna.processor import use_processor
 
 logger = logging.getLogger(__name__)
 
@@ -85,8 +85,7 @@ def instance_effects(
         When a file is missing or malformed, and when hits lie outside the windows of the maps.
     """
     started = time.perf_counter()
-    if threads is not None:
-        torch.set_num_threads(threads)
+    use_processor(threads)
     folder, settings = Path(motifs_dir), settings or EffectSettings()
     maps = open_maps(attributions_h5)
     regions = read_regions(regions_bed, maps)

@@ -11,15 +11,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
 from pytorch_lightning.callbacks import EarlyStopping, ModelCheckpoint
 from torch import nn
 
 from lucidna.dataset import Dataset
 from lucidna.errors import UserError
+from lucidna.processor import use_processor
 from lucidna.training.candidate import CandidateRun
 from lucidna.training.distillation import read_targets
-from lucidna.training.memory import keep_freed_memory
 from lucidna.training.module import TrainingDivergedError
 from lucidna.training.output import write_candidate
 from lucidna.training.recipes.base import RecipeError
@@ -74,8 +73,7 @@ def train_candidate(
     UserError
         Settings that do not go together or with the data.
     """
-    torch.set_num_threads(threads)
-    keep_freed_memory()
+    use_processor(threads)
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     dataset = Dataset.open(dataset_dir, fold=candidate["fold"])
     targets = None if distillation is None else read_targets(distillation)

@@ -29,9 +29,9 @@ from torch import Tensor, nn
 
 from lucidna.dataset import Dataset
 from lucidna.files import atomic_path
+from lucidna.processor import use_processor
 from lucidna.sequence import one_hot
 from lucidna.training.candidate import CandidateRun
-from lucidna.training.memory import keep_freed_memory
 from lucidna.training.module import CHECK_EVERY, CandidateModule, TrainingDivergedError
 from lucidna.training.output import write_candidate
 from lucidna.training.recipes.base import Batch, RecipeError
@@ -81,8 +81,7 @@ def train_stacked(
         raise ValueError("only candidates without control that differ in their seed alone are trained together")
     if not can_be_stacked(name for name, _ in first["components"]):
         raise ValueError(f"recipe '{first['recipe']}' has a component that cannot be stacked")
-    torch.set_num_threads(threads)
-    keep_freed_memory()
+    use_processor(threads)
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     dataset = Dataset.open(dataset_dir, fold=first["fold"])
     runs = [CandidateRun(candidate, dataset, Path(out)) for candidate, out in zip(candidates, out_dirs, strict=True)]

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from lucidna.training import memory
+from lucidna import processor
 
 PROGRAM = """
 import resource, sys
 import numpy as np
-from lucidna.training.memory import keep_freed_memory
+from lucidna.processor import keep_freed_memory
 
 if sys.argv[1] == "keep":
     assert keep_freed_memory()
@@ -24,7 +24,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 
 
 def page_faults(mode):
-    path = Path(memory.__file__).parents[2]
+    path = Path(processor.__file__).parents[1]
     run = subprocess.run(
         [sys.executable, "-c", PROGRAM, mode],
         env={"PYTHONPATH": str(path), "NUMPY_MADVISE_HUGEPAGE": "0"},
@@ -42,5 +42,5 @@ def test_memory_is_not_asked_for_again():
 
 
 def test_other_libraries_are_left_alone(monkeypatch):
-    monkeypatch.setattr(memory.ctypes, "CDLL", lambda name: object())
-    assert memory.keep_freed_memory() is False
+    monkeypatch.setattr(processor.ctypes, "CDLL", lambda name: object())
+    assert processor.keep_freed_memory() is False
