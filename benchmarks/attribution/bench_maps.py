@@ -5,7 +5,7 @@
 One network (BPNet, 64 filters, 8 dilated layers, 2,114 bp to 1,000) with fresh weights, counts head, one process, one
 thread (processor time, so that other work on the machine changes neither side by much). Each side is run in turn,
 as often as `ROUNDS` says, after a call for one region that is not timed, and the medians are compared. That call also
-tells the allocator to keep freed memory (`processor.use_processor`), so both sides have it; a bare loop by itself has not.
+lets the allocator keep freed memory (`processor.use_processor`): both sides have it, a bare loop by itself has not.
 
 saliency  `attribution.run.attribute`, which writes the HDF5 and BED files, against a bare loop of forward and backward
           passes to the input, same batch size. Allowed: 1.2 times.

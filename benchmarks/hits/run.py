@@ -1,6 +1,6 @@
 """Run the workflow on every simulated data set of the benchmark of hits, and compare its hits with the truth.
 
-PYTHONPATH=workflow/scripts python benchmarks/hits/run.py [--minutes 15] [--only easy_201,hard_203] [--pilot]
+PYTHONPATH=workflow/scripts python benchmarks/hits/run.py [--minutes 15] [--only easy_201,hard_203] [--pilot | --larger]
 """
 
 import argparse
@@ -24,8 +24,11 @@ MARKER = "code.txt"
 SHEET = "name\tbigwig\tkind\naccessibility\tsimulate/accessibility.bw\tcounts\n"
 
 
-def data_sets(settings, *, pilot):
+def data_sets(settings, *, pilot=False, larger=False):
     """Return name -> (difficulty, seed) of the data sets; interleaved, so that every slice holds all difficulties."""
+    if larger:
+        known = data_sets(settings)
+        return {f"larger_{name}": known[name] for name in settings["larger"]["data_sets"]}
     if pilot:
         chosen = settings["pilot"]
         return {f"pilot_{chosen['data_seed']}": (chosen["difficulty"], chosen["data_seed"])}
@@ -78,14 +81,19 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=float("inf"), help="begin no data set after this time")
     parser.add_argument("--only", default="", help="names of data sets, with commas between")
-    parser.add_argument("--pilot", action="store_true", help="the data set on which settings were chosen, printed only")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--pilot", action="store_true", help="the data set on which settings were chosen, printed only")
+    which.add_argument("--larger", action="store_true", help="data sets with more peaks, with tables of their own")
     parser.add_argument("--compare", action="store_true", help="compare again what has been run, and run nothing")
     parser.add_argument("--cores", type=int, default=2)
     arguments = parser.parse_args()
     settings = yaml.safe_load((HERE / "config.yaml").read_text())
-    work, started = ROOT / settings["work"], time.monotonic()
+    work, results, started = ROOT / settings["work"], ROOT / settings["results"], time.monotonic()
+    if arguments.larger:
+        settings["simulate"] |= settings["larger"]["simulate"]
+        results = ROOT / settings["larger"]["results"]
     code = code_digest("simulate.generate", "training.run", "attribution.run", "motifs.run", "motifs.effects")
-    known = data_sets(settings, pilot=arguments.pilot)
+    known = data_sets(settings, pilot=arguments.pilot, larger=arguments.larger)
     chosen = {name: known[name] for name in arguments.only.split(",")} if arguments.only else known
     for name, (difficulty, seed) in chosen.items():
         folder = work / name
@@ -107,7 +115,7 @@ def main():
         print(f"{name}: {time.monotonic() - begun:.0f} s", flush=True)
     # What other code has made stands in no table beside what this code makes.
     names = [name for name in known if arguments.compare or _made_by(work / name) == code]
-    write_results(work, names, None if arguments.pilot else ROOT / settings["results"])
+    write_results(work, names, None if arguments.pilot else results)
 
 
 if __name__ == "__main__":
