@@ -97,8 +97,8 @@ def pairs_table(
         what makes a region of one kind may hold both.
     """
     placed = placed.reset_index(drop=True)
-    known = [name for name in ("pattern", "locus", "strand") if name in placed] if "locus" in placed else None
-    counts = (placed if known is None else placed.drop_duplicates(known))["pattern"].value_counts()
+    once = placed.drop_duplicates(["pattern", "locus", "strand"]) if "locus" in placed else placed
+    counts = once["pattern"].value_counts()
     chosen = [name for name in patterns if counts.get(name, 0) >= _FEWEST_HITS]
     chosen = sorted(chosen, key=lambda name: -counts[name])
     if len(chosen) > _MOST_PATTERNS:
