@@ -141,10 +141,10 @@ def test_hits_in_overlapping_windows_are_one_pair(genome):
     settings = EffectSettings(draws=1, max_pairs=10)
     arguments = {"fdr": 0.05, "seed": 0}
     single = pairs_table(oracle(motifs), sequences, once, names, settings, [], **arguments)
+    arguments["separate"] = np.arange(2 * len(sequences)) < len(sequences)
     double = pairs_table(oracle(motifs), np.tile(sequences, (2, 1)), twice, names, settings, [], **arguments)
-    columns = ["pairs", "distance", "at_distance"]
-    pd.testing.assert_frame_equal(single[columns], double[columns])
-    assert (double["regions_both"] == 2 * single["regions_both"]).all()
+    counted = [name for name in PAIRS_COLUMNS if "interaction" not in name and name not in ("ablated", "evidence")]
+    pd.testing.assert_frame_equal(single[counted], double[counted])
 
 
 def test_one_pattern_or_few_hits_are_said():

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lucidna.motifs.pairs import co_occurrence, pairs_of, spacing
+from lucidna.motifs.pairs import at_home, co_occurrence, pairs_of, separate_regions, spacing
 
 
 def hits(rows, starts, strands="+", width=10):
@@ -116,6 +116,67 @@ def test_crowding_at_the_summit_is_no_preference():
         assert np.isfinite(found.expected)
     assert np.mean(p_values) > 0.3
     assert min(p_values) > 0.01
+
+
+def in_windows(loci, offsets, seed):
+    """Two motifs placed independently in loci of 300 bp, and the hits of windows of 200 bp at some offsets."""
+    rng = np.random.default_rng(seed)
+    parts = []
+    for name in "ab":
+        start = np.clip(rng.normal(145, 40, loci), 0, 290).astype(int)
+        hit = pd.DataFrame({"locus": np.arange(loci) * 1000 + start, "strand": rng.choice(["+", "-"], loci)})
+        for window, offset in enumerate(offsets):
+            here = hit.assign(row=np.arange(loci) * len(offsets) + window, start=start - offset, pattern=name)
+            parts.append(here[(start >= offset) & (start + 10 <= offset + 200)])
+    placed = pd.concat(parts, ignore_index=True).assign(end=lambda table: table["start"] + 10)
+    return placed.assign(home=at_home(placed, length=200))
+
+
+@pytest.mark.parametrize("offsets", [(50,), (50, 50, 50), (0, 50, 100)], ids=["one", "thrice", "overlapping"])
+def test_windows_that_overlap_make_no_preference(offsets):
+    p_values = []
+    for seed in range(60):
+        placed = in_windows(60, offsets, seed)
+        assert placed.groupby(["pattern", "locus", "strand"])["home"].sum().eq(1).all()
+        first, second = (placed[placed["pattern"] == name] for name in "ab")
+        p_values.append(spacing(first, second, draws=39).p_value)
+    # 6 of 60 on average; as many as 13 once in a hundred times.
+    assert np.sum(np.array(p_values) <= 0.1) <= 13
+    assert np.mean(p_values) > 0.4
+
+
+def test_regions_apart_are_as_many_as_possible():
+    table = pd.DataFrame(
+        [("a", 0, 100), ("a", 50, 150), ("a", 100, 200), ("b", 60, 90), ("a", 150, 250), ("a", 0, 260)]
+    )
+    table.columns = ["chrom", "start", "end"]
+    assert separate_regions(table).tolist() == [True, False, True, True, False, False]
+    assert separate_regions(table[:0]).tolist() == []
+
+
+def test_hits_that_exclude_each_other_have_no_preference():
+    """Rods without overlap, thrown at random into narrow windows, stand side by side more often than apart."""
+
+    def rods(seed):
+        rng, rows = np.random.default_rng(seed), []
+        for row in range(150):
+            taken = []
+            while len(taken) < 5:
+                start = int(rng.integers(0, 110))
+                if all(abs(start - other) >= 12 for other in taken):
+                    taken.append(start)
+            rows += [(row, start, start + 12, rng.choice(["+", "-"]), "abcde"[k]) for k, start in enumerate(taken)]
+        return pd.DataFrame(rows, columns=["row", "start", "end", "strand", "pattern"])
+
+    blind, aware = [], []
+    for seed in range(40):
+        placed = rods(seed)
+        first, second = (placed[placed["pattern"] == name] for name in "ab")
+        others = placed[placed["pattern"] != "b"]
+        blind.append(spacing(first, second, draws=39).p_value)
+        aware.append(spacing(first, second, others=others, length=122, draws=39).p_value)
+    assert np.mean(np.array(aware) <= 0.1) <= 0.25  # 4 of 40 on average, 9 once in a hundred times
+    assert np.mean(blind) < np.mean(aware) - 0.1
 
 
 def test_few_regions_are_not_tested():

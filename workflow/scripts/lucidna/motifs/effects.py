@@ -23,6 +23,7 @@ from lucidna.motifs.hit_table import in_every_window
 from lucidna.motifs.maps import open_maps, read_regions
 from lucidna.motifs.null import CREDIBLE
 from lucidna.motifs.pair_table import BOTH_EVIDENCE, pairs_table
+from lucidna.motifs.pairs import separate_regions
 from lucidna.motifs.patterns import read_discovery
 from lucidna.motifs.predictor import Networks
 from lucidna.processor import use_processor
@@ -121,7 +122,8 @@ def instance_effects(
     apart = element_hits(in_every_window(hits, regions), parts, length=sequences.shape[1])
     apart["locus"] = loci(apart, regions)
     names = list(dict.fromkeys(made_of["element"]))
-    pairs = pairs_table(networks, sequences, apart, names, settings, notices, fdr=fdr, seed=seed)
+    separate = separate_regions(regions)
+    pairs = pairs_table(networks, sequences, apart, names, settings, notices, fdr=fdr, seed=seed, separate=separate)
     write_hits(folder / ABLATION, ablated)
     write_tsv(folder / IMPORTANCE, importance)
     write_tsv(folder / ELEMENTS, made_of)

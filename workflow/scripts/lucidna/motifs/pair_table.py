@@ -19,7 +19,7 @@ from lucidna.motifs.interaction import (
     interaction_p,
 )
 from lucidna.motifs.null import benjamini_hochberg
-from lucidna.motifs.pairs import Spacing, co_occurrence, pairs_of, spacing
+from lucidna.motifs.pairs import Spacing, at_home, co_occurrence, pairs_of, spacing
 
 PAIRS_COLUMNS = [
     *("element_a", "element_b", "regions_a", "regions_b", "regions_both", "expected_both"),
@@ -60,6 +60,7 @@ def pairs_table(
     *,
     fdr: float,
     seed: int,
+    separate: np.ndarray | None = None,
 ) -> pd.DataFrame:
     """Look at every pair of credible patterns that have hits enough.
 
@@ -77,6 +78,9 @@ def pairs_table(
     notices : list of str
         Gets a sentence when patterns are left out, or pairs cannot be tested.
     fdr, seed
+    separate : ndarray, optional
+        bool (N,), regions of which no two overlap (`pairs.separate_regions`): in these regions a, regions b and regions
+        both are counted. All when not given.
 
     Returns
     -------
@@ -97,6 +101,9 @@ def pairs_table(
         what makes a region of one kind may hold both.
     """
     placed = placed.reset_index(drop=True)
+    length = sequences.shape[1]
+    placed["home"] = at_home(placed, length=length)
+    counted = np.arange(len(sequences)) if separate is None else np.flatnonzero(separate)
     once = placed.drop_duplicates(["pattern", "locus", "strand"]) if "locus" in placed else placed
     counts = once["pattern"].value_counts()
     chosen = [name for name in patterns if counts.get(name, 0) >= _FEWEST_HITS]
@@ -109,11 +116,12 @@ def pairs_table(
         notices.append(f"no pairs: {len(chosen)} supported {have} {_FEWEST_HITS} hits or more")
     taken = taken_bases(sequences, placed)
     groups = {name: placed[placed["pattern"] == name] for name in chosen}
-    present = {name: np.isin(np.arange(len(sequences)), group["row"]) for name, group in groups.items()}
+    present = {name: np.isin(counted, group["row"]) for name, group in groups.items()}
     rows, ablated = [], []
     for first, second in itertools.combinations(chosen, 2):
         together = co_occurrence(present[first], present[second])
-        arranged = spacing(groups[first], groups[second], seed=seed)
+        others = placed[placed["pattern"] != second]
+        arranged = spacing(groups[first], groups[second], others=others, length=length, seed=seed)
         row = {
             "element_a": first,
             "element_b": second,
