@@ -73,6 +73,9 @@ def test_permuted_maps_challenge_by_their_patterns_only():
     table = calibrate(make_discovery([STRONG]), shuffled, permuted=[make_discovery([stronger], strength=50.0)]).iloc[0]
     alone = calibrate(make_discovery([STRONG]), shuffled).iloc[0]
     assert (table["n_null"], alone["n_null"]) == (3, 2)
+    # One value of permuted maps allows no less than 1 / 2, two of shuffled sequences 1 / 3.
+    assert (alone["p_value"], alone["least_p"]) == (pytest.approx(1 / 3), pytest.approx(1 / 3))
+    assert (table["p_value"], table["least_p"]) == (1 / 2, 1 / 2)
     assert table["ratio"] == pytest.approx(80 * 81 / (60 * 49))
     assert table["seqlet_q"] == alone["seqlet_q"]
     silent = calibrate(make_discovery([STRONG]), shuffled, permuted=[make_discovery([], strength=50.0)]).iloc[0]
@@ -155,6 +158,27 @@ def test_p_of_noise_against_noise_is_not_too_small():
         p_values = calibrate(real, nulls)["p_value"]
         small += len(p_values) > 0 and p_values.min() <= 1 / (1 + draws) + 1e-9
     assert 0.1 < small / 400 < 0.2 + 3 * (0.2 * 0.8 / 400) ** 0.5
+
+
+@pytest.mark.parametrize("scale", [0.4, 1.0])
+def test_many_permuted_draws_make_no_p_of_noise_small(scale):
+    """Noise as the shuffled sequences have it, and permuted maps whose patterns are smaller."""
+    rng = np.random.default_rng(1)
+
+    def run(times=1.0):
+        sizes = (20 + 60 * rng.random(3) * times).astype(int)
+        return make_discovery(
+            [make_pattern(f"pos_patterns.pattern_{i}", "AAGAT", n_seqlets=n) for i, n in enumerate(sizes)]
+        )
+
+    p_values = []
+    for _ in range(150):
+        nulls, permuted = [run() for _ in range(3)], [run(scale) for _ in range(8)]
+        p_values += calibrate(run(), nulls, permuted=permuted)["p_value"].tolist()
+    p_values = np.array(p_values)
+    for level in (0.1, 0.2, 0.4):
+        assert (p_values <= level).mean() <= level + 3 * (level * (1 - level) / 150) ** 0.5
+    assert (p_values <= 0.4).mean() > 0.1
 
 
 def test_seqlet_q_counts_null_seqlets_as_strong():

@@ -25,7 +25,7 @@ _LEAST_BITS = 6.0  # of a cluster of noise: 4.9 in the median of 53, 7.4 at most
 
 COLUMNS = [
     *("pattern", "statistic", "n_null", "null_draws", "null_empty", "null_max", "ratio"),
-    *("p_value", "q_value", "seqlet_q", "label"),
+    *("p_value", "least_p", "q_value", "seqlet_q", "label"),
 ]
 
 
@@ -51,8 +51,8 @@ def calibrate(
 ) -> pd.DataFrame:
     """Compare each pattern with those found, by the same settings, in null maps.
 
-    The statistic is `evidence`. A pattern is challenged by the null patterns of its own sign, pooled over
-    the draws of both kinds, except those that are a copy (cosine >= 0.8) of another real pattern and not of this one:
+    The statistic is `evidence`. A pattern is challenged by the null patterns of its own sign, of all draws of both
+    kinds, except those that are a copy (cosine >= 0.8) of another real pattern and not of this one:
     shuffled sequences hold chance instances of common motifs, which say nothing against a different, rarer
     motif. It is challenged, too, by the least pattern that the null could have had: 20 seqlets (TF-MoDISco
     drops smaller clusters) of 6 bits and of the median strength in shuffled sequences. Thus a barely formed pattern
@@ -87,12 +87,14 @@ def calibrate(
         null_max, ratio
             The largest challenger (at least the least pattern above), and statistic / null_max; NaN and
             infinite when the null has no seqlet of this sign.
-        p_value
-            (1 + null values as large as the statistic) / (1 + null values). The null values are the statistics of
-            the null patterns that challenge it and, for every draw that was searched and has none, a 0: the same
-            search gave nothing there. A draw with too few seqlets to be searched says nothing. So p exists wherever
-            a null was searched, and cannot be below 1 / (1 + n_null + null_empty): with few draws a large p
-            says little, and the label and the ratio carry the decision. NaN where none was.
+        p_value, least_p
+            (1 + null values as large as the statistic) / (1 + null values), for the draws of either kind by
+            themselves, and the larger of the two; least_p is what it would be without a null value as large. The null
+            values are the statistics of the null patterns that challenge it and, for every draw that was searched and
+            has none, a 0: the same search gave nothing there. A draw with too few seqlets to be searched says nothing.
+            The kinds are not pooled: patterns of permuted maps are often smaller than those of noise, and many of them
+            would make p small for a pattern that shuffled sequences give too. With few draws least_p is large, p
+            says little, and the label and the ratio carry the decision. NaN where no null was searched.
         q_value
             Benjamini-Hochberg over all patterns of `real`.
         seqlet_q
@@ -118,7 +120,7 @@ def calibrate(
     for i, pattern in enumerate(real.patterns):
         value = evidence(pattern, n_regions=_searched(real, pattern.sign))
         if not draws:
-            rows.append((pattern.name, value, 0, 0, 0, *[np.nan] * 5, UNTESTED))
+            rows.append((pattern.name, value, 0, 0, 0, *[np.nan] * 6, UNTESTED))
             continue
         searched = [draw for draw, null in enumerate(draws) if was_searched(null, pattern.sign)]
         challenging = (signs == pattern.sign) & (copies[i] | ~copies.any(axis=0))
@@ -126,18 +128,28 @@ def calibrate(
         empty = len(searched) - len(np.unique(draw_of[challenging]))
         largest = max([0.0, *(_least(null, pattern.sign) for null in nulls), *rivals.tolist()])
         ratio = value / largest if largest > 0 else np.inf
-        # A draw without a pattern has the value 0, which no pattern's statistic falls below.
-        p_value = np.nan
-        if searched:
-            p_value = (1 + int((rivals >= value).sum()) + (empty if value <= 0 else 0)) / (1 + len(rivals) + empty)
+        p_value, least_p = np.nan, np.nan
+        for kind in (range(len(nulls)), range(len(nulls), len(draws))):
+            if drawn := [draw for draw in searched if draw in kind]:
+                p_values = _p_value(value, rivals, draw_of[challenging], drawn)
+                p_value, least_p = np.fmax(p_value, p_values[0]), np.fmax(least_p, p_values[1])
         label = _label(ratio, margin, has_rivals=len(rivals) > 0, shuffled=enough and len(searched) > 0)
         seqlet_q = _seqlet_q(pattern, real, nulls) if nulls else np.nan
         largest = largest if largest > 0 else np.nan
         counted = len(rivals), len(searched), empty
-        rows.append((pattern.name, value, *counted, largest, ratio, p_value, np.nan, seqlet_q, label))
+        rows.append((pattern.name, value, *counted, largest, ratio, p_value, least_p, np.nan, seqlet_q, label))
     table = pd.DataFrame(rows, columns=COLUMNS)
     table["q_value"] = benjamini_hochberg(table["p_value"].to_numpy(dtype=float))
     return table
+
+
+def _p_value(value: float, rivals: np.ndarray, draw_of: np.ndarray, drawn: Sequence[int]) -> tuple[float, float]:
+    """Return p of a statistic among the null values of some draws, and the least p that they allow."""
+    rivals, draw_of = rivals[np.isin(draw_of, drawn)], draw_of[np.isin(draw_of, drawn)]
+    empty = len(drawn) - len(np.unique(draw_of))
+    # A draw without a pattern has the value 0, which no pattern's statistic falls below.
+    as_large = int((rivals >= value).sum()) + (empty if value <= 0 else 0)
+    return (1 + as_large) / (1 + len(rivals) + empty), 1 / (1 + len(rivals) + empty)
 
 
 def was_searched(null: Discovery, sign: str) -> bool:
@@ -183,11 +195,12 @@ def null_notices(tested: pd.DataFrame, *, shuffled: int, permuted: int, fdr: flo
             f"no null had seqlets enough of the sign of {len(tested) - len(searched)} patterns to be searched: these "
             "are called weak at most; more regions or seqlets give the nulls some"
         )
-    finest = (1 / (1 + searched["n_null"] + searched["null_empty"])).min()
+    finest = searched["least_p"].min()
     if finest > fdr:
         notices.append(
             f"with so few patterns in the null no pattern can have a p-value below {finest:.2f}: labels rest on the "
-            "ratio to the null's largest; more draws (motifs.null_draws, permuted_draws) make p-values finer"
+            "ratio to the null's largest; more draws of both kinds (motifs.null_draws, permuted_draws) make p-values "
+            "finer"
         )
     return notices
 
