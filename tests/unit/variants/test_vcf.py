@@ -127,3 +127,14 @@ def test_compressed_files_read_alike(world):
             read(world, world.folder / "bad.vcf.gz")
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
     assert plain.taken.equals(read(world, path).taken)
+
+
+@pytest.mark.parametrize("length", range(5))
+def test_the_first_bytes_of_a_compressed_file_are_damage(world, length):
+    bad = world.folder / "bad.vcf.gz"
+    bad.write_bytes(b"\x1f\x8b\x08\x04"[:length])
+    # Fewer than two bytes do not yet say that the file is compressed.
+    words = "is damaged or truncated" if length >= 2 else "is not a VCF that can be read"
+    with pytest.raises(UserError, match=rf"bad\.vcf\.gz {words}") as error:
+        read(world, bad)
+    assert "\n" not in str(error.value)

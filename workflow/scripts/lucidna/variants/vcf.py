@@ -192,7 +192,8 @@ def _check_end(path: Path) -> None:
     """Refuse a file of bgzip whose last block is missing: it was cut, be it at the end of a block."""
     with path.open("rb") as handle:
         head = handle.read(14)
-        if head[3] & 4 and head[12:14] == b"BC":
+        # The name comes first: only a head as long as that has the flags, and shorter ones are told by gzip.
+        if head[12:14] == b"BC" and head[3] & 4:
             handle.seek(-min(len(_BGZF_END), path.stat().st_size), os.SEEK_END)
             if handle.read() != _BGZF_END:
                 raise UserError(f"variants.vcf {path} is truncated (bgzip's last block is missing): copy it again")
