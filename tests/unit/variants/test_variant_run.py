@@ -118,6 +118,18 @@ def test_a_vcf_with_samples_ends_well(world, motifs):
     assert set(info) == {f"lucidna_a{suffix}" for suffix in ("", "_sd", "_searched", "_hit", "_breaks")}
 
 
+def test_an_alternative_that_is_listed_twice_is_one_row_with_a_value_for_each_in_the_vcf(world, motifs):
+    summary = run(world, world.write(("chr1", 204, "twice", "C", "G,g,T")), motifs)
+    table = read_tsv(world.folder / "out" / "variants.tsv")
+    assert table["alt"].tolist() == ["G", "T"]
+    assert (summary["n_variants"], list(summary["skipped"].values())) == (2, [1])
+    with gzip.open(world.folder / "out" / "variants.vcf.gz", "rt") as handle:
+        words = handle.read().splitlines()[-1].split("\t")
+    assert words[4] == "G,g,T"
+    values = dict(part.split("=") for part in words[7].split(";"))["lucidna_a"].split(",")
+    assert [float(value) for value in values] == pytest.approx(table["log2_fold_change"][[0, 0, 1]].tolist(), abs=1e-4)
+
+
 def test_one_network_has_no_spread_and_binary_targets_have_odds(world, vcf, motifs):
     run(world, vcf, motifs, nets=1, target="binary")
     table = read_tsv(world.folder / "out" / "variants.tsv")

@@ -44,6 +44,28 @@ def test_alleles_are_rows_and_the_rest_is_listed_with_its_reason(world):
     assert [reason.split()[0] for reason in skipped["reason"]] == ["symbolic", "allele", "no", "allele"]
 
 
+def test_an_alternative_that_is_listed_twice_is_one_row(world):
+    ref = base(world, "chr1", 50)
+    first, second = (letter for letter in "ACGT" if letter != ref and letter != other(ref))
+    lines = [
+        ("chr1", 50, "twice", ref, f"{first},{second},{first.lower()},{first}"),
+        ("chr1", 50, "another record", ref, first),
+        ("chr1", 60, "symbols", base(world, "chr1", 60), "<DEL>,<DEL>"),
+    ]
+    variants, skipped, _ = read(world, world.write(*lines))
+    assert variants[["record", "alt"]].to_numpy().tolist() == [[0, first], [0, second], [1, first]]
+    assert skipped["alt"].tolist() == [first.lower(), first, "<DEL>", "<DEL>"]
+    assert [reason.split()[0] for reason in skipped["reason"]] == ["alternative"] * 2 + ["symbolic"] * 2
+
+
+def test_an_empty_id_is_none(world):
+    ref = base(world, "chr1", 50)
+    lines = [("chr1", 50, name, ref, f"{other(ref)},<DEL>") for name in ("", ".")]
+    variants, skipped, _ = read(world, world.write(*lines))
+    assert variants["id"].tolist() == [f"chr1:50:{ref}>{other(ref)}"] * 2
+    assert skipped["id"].tolist() == [".", "."]
+
+
 def test_wrong_reference_is_refused_with_the_count(world):
     lines = [("chr1", p, ".", base(world, "chr1", p), other(base(world, "chr1", p))) for p in (20, 30, 40)]
     lines[1] = ("chr1", 30, ".", other(base(world, "chr1", 30)), "A")
