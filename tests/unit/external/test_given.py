@@ -10,7 +10,7 @@ from lucidna.external.given_settings import check_given
 from lucidna.files import sha256
 from lucidna.genome import open_genome
 from lucidna.motifs.maps import open_maps, read_regions
-from lucidna.sequence import decode, one_hot_numpy
+from lucidna.sequence import decode, encode, one_hot_numpy
 
 N, LENGTH, EVERY = 30, 40, 23
 SIZE = 1000
@@ -247,3 +247,32 @@ def test_shuffled_sequences_have_no_place_and_are_not_those_of_the_regions(given
     np.savez_compressed(tmp_path / "n.ohe.npz", one_hot_numpy(drawn[:, 1:]).astype(np.int8))
     np.savez_compressed(tmp_path / "n.attr.npz", maps[:20, :, 1:])
     assert "maps of 39 bp and" in refused(settings, tmp_path, shuffled=True)
+
+
+def test_sequences_that_no_shuffle_changes_are_their_own_shuffles(given, tmp_path):
+    _, codes, maps, _ = given
+    # Of one base, of two in turn, unknown throughout, and a run that begins behind the end of a chromosome.
+    fixed = [encode(word * LENGTH)[:LENGTH] for word in ("A", "AT", "N")]
+    fixed.append(encode("N" * 15 + "C" * (LENGTH - 15)))
+    own = np.concatenate([fixed, codes[4:]]).astype(np.uint8)
+    drawn = np.concatenate([fixed, np.random.default_rng(5).permuted(codes[4:20], axis=1)]).astype(np.uint8)
+
+    def put_shuffled(regions, shuffles):
+        for name, rows in (("a", regions), ("n", shuffles)):
+            np.savez_compressed(tmp_path / f"{name}.ohe.npz", one_hot_numpy(rows).astype(np.int8))
+            np.savez_compressed(tmp_path / f"{name}.attr.npz", maps[: len(rows)])
+
+    settings = entry(tmp_path, shuffled={"maps": "n.attr.npz", "onehot": "n.ohe.npz"})
+    put_shuffled(own, drawn)
+    assert write(settings, tmp_path, shuffled=True)["n_regions"] == 20
+    (tmp_path / "x.attributions.h5").unlink()
+    drawn[[9, 12, 15]] = own[[9, 12, 15]]
+    put_shuffled(own, drawn)
+    message = refused(settings, tmp_path, shuffled=True)
+    assert "maps.a.shuffled': 3 of 20 sequences are those of the regions" in message
+    # Where all are such, nothing is left to compare, and the maps are written all the same.
+    put_shuffled(np.tile(fixed, (5, 1)), np.array(fixed))
+    summary = write(settings, tmp_path, shuffled=True)
+    assert (summary["n_regions"], summary["notices"]) == (4, [])
+    with AttributionFile(tmp_path / "x.attributions.h5") as file:
+        np.testing.assert_array_equal(file.read().onehot, one_hot_numpy(np.array(fixed)))

@@ -2,10 +2,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lucidna.files import write_json, write_tsv
+from lucidna.files import read_json, write_json, write_tsv
 from lucidna.report import variants_section
 from lucidna.report.collect import Experiment
-from lucidna.report.numbers import percent
+from lucidna.report.numbers import MISSING, percent
 
 NAME = "pos_patterns.pattern_0 (CTCF)"
 
@@ -48,6 +48,22 @@ def test_hits_that_were_not_searched_are_not_counted_as_none(experiment):
     assert [row["breaks"] for row in shown] == ["pos 0 (CTCF)", "–", "–", "–"]
     assert [row["makes"] for row in shown] == ["–", "–", "–", "pos 0 (CTCF)"]
     assert [row["bits"] for row in shown] == ["−13.3", "–", "–", "4.00"]
+
+
+def test_how_often_other_substitutions_change_a_site_is_told(experiment):
+    rate = {"patterns": 2, "variants": 1200, "make_or_break": 0.125, "other_substitutions": 2400}
+    rate["others_make_or_break"] = 0.0625
+    none = {"variants": 0, "make_or_break": None, "other_substitutions": 0, "others_make_or_break": None}
+    path = experiment.root / "variants" / "summary.json"
+    sites = {"t": rate, "u": {"patterns": 3, **none}, "v": {"patterns": 0, **none}}
+    write_json(path, {**read_json(path), "sites": sites})
+    measured, no_variant, no_pattern = variants_section.section(experiment)["notes"]
+    assert measured.startswith(f"Task t: {percent(0.125)} of the 1,200 substitutions of one base make or break a site")
+    assert f"of the 2,400 other substitutions at the same places {percent(0.0625, 1)} would: a site alone" in measured
+    assert "Indels and substitutions of several bases are left out" in measured
+    assert no_variant.startswith("Task u: no variant is a substitution of one base")
+    assert no_pattern.startswith("Task v: no pattern is supported")
+    assert MISSING not in measured + no_variant + no_pattern
 
 
 def test_without_variants_there_is_no_section(tmp_path):

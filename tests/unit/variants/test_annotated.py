@@ -73,6 +73,12 @@ def test_nothing_else_of_a_record_changes(world):
         assert [record.pos for record in handle.fetch("chr1", 50, 70)] == [60]
 
 
+def test_an_empty_id_becomes_a_point(world):
+    source, out = world.write(("chr1", 50, "", base(world, "chr1", 50), "T")), world.folder / "out.vcf.gz"
+    write_annotated(out, source, FIELDS, VALUES)
+    assert body(out) == [["chr1", "50", ".", base(world, "chr1", 50), "T", ".", ".", "lucidna_x=1.5"]]
+
+
 def test_annotated_again_the_fields_are_replaced(world, lines):
     first, second = world.folder / "first.vcf.gz", world.folder / "second.vcf.gz"
     write_annotated(first, world.write(*lines), FIELDS, VALUES)

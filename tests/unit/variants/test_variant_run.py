@@ -47,6 +47,11 @@ def vcf(world):
     )
 
 
+def rate(patterns, *, variants=0, share=None, others=0, others_share=None):
+    shares = {"make_or_break": share, "others_make_or_break": others_share}
+    return {"patterns": patterns, "variants": variants, "other_substitutions": others, **shares}
+
+
 def run(world, vcf, motifs, *, nets=2, target="counts", profile=False):
     models = [(f"net{k}", world.WordNet(WORD, profile=profile)) for k in range(nets)]
     return annotate_variants(vcf, world.genome, models, dataset(target), motifs, world.folder / "out")
@@ -72,6 +77,8 @@ def test_what_is_broken_and_made_is_found(world, vcf, motifs):
     assert pd.isna(table.loc["far", ["hit", "makes", "breaks", "site"]]).all()
     assert pd.isna(table.loc["makes", "breaks"])
     assert summary["n_variants"] == 3
+    # The insertion is left out. At the word either other base breaks it as well, far from it none does.
+    assert summary["sites"] == {"a": rate(1, variants=2, share=0.5, others=4, others_share=0.5)}
     assert summary["digests"] == {str(vcf): sha256(vcf)}
     assert read_json(world.folder / "out" / "summary.json") == summary
 
@@ -118,6 +125,18 @@ def test_a_vcf_with_samples_ends_well(world, motifs):
     assert set(info) == {f"lucidna_a{suffix}" for suffix in ("", "_sd", "_searched", "_hit", "_breaks")}
 
 
+def test_an_alternative_that_is_listed_twice_is_one_row_with_a_value_for_each_in_the_vcf(world, motifs):
+    summary = run(world, world.write(("chr1", 204, "twice", "C", "G,g,T")), motifs)
+    table = read_tsv(world.folder / "out" / "variants.tsv")
+    assert table["alt"].tolist() == ["G", "T"]
+    assert (summary["n_variants"], list(summary["skipped"].values())) == (2, [1])
+    with gzip.open(world.folder / "out" / "variants.vcf.gz", "rt") as handle:
+        words = handle.read().splitlines()[-1].split("\t")
+    assert words[4] == "G,g,T"
+    values = dict(part.split("=") for part in words[7].split(";"))["lucidna_a"].split(",")
+    assert [float(value) for value in values] == pytest.approx(table["log2_fold_change"][[0, 0, 1]].tolist(), abs=1e-4)
+
+
 def test_one_network_has_no_spread_and_binary_targets_have_odds(world, vcf, motifs):
     run(world, vcf, motifs, nets=1, target="binary")
     table = read_tsv(world.folder / "out" / "variants.tsv")
@@ -129,7 +148,8 @@ def test_no_network_and_no_motif_are_labelled_results(world, vcf):
     summary = run(world, vcf, {}, nets=0)
     assert len(read_tsv(world.folder / "out" / "variants.tsv")) == 0
     assert "no candidate" in summary["notices"][0]
-    run(world, vcf, {}, nets=2)
+    assert summary["sites"] == {}
+    assert run(world, vcf, {}, nets=2)["sites"] == {"a": rate(0)}
     table = read_tsv(world.folder / "out" / "variants.tsv")
     assert table["hit"].isna().all()
     assert not table["searched"].any()
@@ -142,3 +162,13 @@ def test_all_skipped_is_a_labelled_result(world, motifs):
     assert summary["n_variants"] == 0
     assert summary["skipped"] == {"symbolic allele, breakend or unknown base": 1}
     assert "skipped.tsv says why" in summary["notices"][0]
+    assert summary["sites"] == {"a": rate(1)}
+
+
+def test_without_substitutions_or_supported_patterns_there_is_no_rate(world, vcf, motifs):
+    anchor = decode(world.chroms["chr2"][149:150])
+    summary = run(world, world.write(("chr2", 150, "makes", anchor, anchor + WORD)), motifs)
+    assert summary["n_variants"] == 1
+    assert summary["sites"] == {"a": rate(1)}
+    known = TaskMotifs(motifs["a"].hits[:0], motifs["a"].regions, {})
+    assert run(world, vcf, {"a": known})["sites"] == {"a": rate(0)}

@@ -44,6 +44,28 @@ def test_alleles_are_rows_and_the_rest_is_listed_with_its_reason(world):
     assert [reason.split()[0] for reason in skipped["reason"]] == ["symbolic", "allele", "no", "allele"]
 
 
+def test_an_alternative_that_is_listed_twice_is_one_row(world):
+    ref = base(world, "chr1", 50)
+    first, second = (letter for letter in "ACGT" if letter != ref and letter != other(ref))
+    lines = [
+        ("chr1", 50, "twice", ref, f"{first},{second},{first.lower()},{first}"),
+        ("chr1", 50, "another record", ref, first),
+        ("chr1", 60, "symbols", base(world, "chr1", 60), "<DEL>,<DEL>"),
+    ]
+    variants, skipped, _ = read(world, world.write(*lines))
+    assert variants[["record", "alt"]].to_numpy().tolist() == [[0, first], [0, second], [1, first]]
+    assert skipped["alt"].tolist() == [first.lower(), first, "<DEL>", "<DEL>"]
+    assert [reason.split()[0] for reason in skipped["reason"]] == ["alternative"] * 2 + ["symbolic"] * 2
+
+
+def test_an_empty_id_is_none(world):
+    ref = base(world, "chr1", 50)
+    lines = [("chr1", 50, name, ref, f"{other(ref)},<DEL>") for name in ("", ".")]
+    variants, skipped, _ = read(world, world.write(*lines))
+    assert variants["id"].tolist() == [f"chr1:50:{ref}>{other(ref)}"] * 2
+    assert skipped["id"].tolist() == [".", "."]
+
+
 def test_wrong_reference_is_refused_with_the_count(world):
     lines = [("chr1", p, ".", base(world, "chr1", p), other(base(world, "chr1", p))) for p in (20, 30, 40)]
     lines[1] = ("chr1", 30, ".", other(base(world, "chr1", 30)), "A")
@@ -127,3 +149,14 @@ def test_compressed_files_read_alike(world):
             read(world, world.folder / "bad.vcf.gz")
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
     assert plain.taken.equals(read(world, path).taken)
+
+
+@pytest.mark.parametrize("length", range(5))
+def test_the_first_bytes_of_a_compressed_file_are_damage(world, length):
+    bad = world.folder / "bad.vcf.gz"
+    bad.write_bytes(b"\x1f\x8b\x08\x04"[:length])
+    # Fewer than two bytes do not yet say that the file is compressed.
+    words = "is damaged or truncated" if length >= 2 else "is not a VCF that can be read"
+    with pytest.raises(UserError, match=rf"bad\.vcf\.gz {words}") as error:
+        read(world, bad)
+    assert "\n" not in str(error.value)

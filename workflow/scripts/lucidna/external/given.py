@@ -13,6 +13,7 @@ import pandas as pd
 
 from lucidna import __version__
 from lucidna.attribution.hdf5 import ROWS_PER_BLOCK, Block, float16_scale, write_attributions, write_regions_bed
+from lucidna.attribution.nulls import shuffled_copies
 from lucidna.errors import UserError
 from lucidna.external.given_settings import METHOD
 from lucidna.external.mapfiles import MapFile
@@ -27,6 +28,7 @@ log = logging.getLogger(__name__)
 _MOST_ABOVE = 1e4
 MOST_APART = 0.02
 """Largest difference in the mean share of G and C between regions and their shuffles that is not remarked on."""
+_DRAWS = 4  # shuffles of a sequence, of which one must differ for it to count as one that a shuffle can change
 
 
 def write_given(
@@ -68,7 +70,7 @@ def write_given(
     UserError
         What `mapfiles.MapFile` and `places.place_maps` refuse; maps that are not finite, or all zero; sequences that
         are not the genome's; ids in another order than the regions; shuffled sequences of another length, or that
-        are those of the regions.
+        are those of the regions although a dinucleotide shuffle changes them.
     """
     where = f"maps.{name}"
     real = _open(entry, entry, where)
@@ -153,13 +155,22 @@ def _shuffled_codes(file: MapFile, real: MapFile, codes: np.ndarray, where: str)
         )
     found = file.codes()
     own = {row.tobytes() for row in codes}
-    same = sum(row.tobytes() in own for row in found)
+    same = _changeable(found[[row.tobytes() in own for row in found]])
     if same:
         raise UserError(
             f"config key '{where}': {same} of {len(found)} sequences are those of the regions, not shuffled: give the "
             "maps of their dinucleotide-shuffled copies"
         )
     return found
+
+
+def _changeable(codes: np.ndarray) -> int:
+    """Return how many sequences a dinucleotide shuffle changes: a run of one base, or of AT, is its own only one."""
+    count = 0
+    for rows in _blocks(len(codes)):
+        copies = shuffled_copies(codes[rows], n_shuffles=_DRAWS, seed=0, purpose="given")
+        count += int((copies != codes[rows, None]).any(axis=(1, 2)).sum())
+    return count
 
 
 def _gc(codes: np.ndarray) -> float:

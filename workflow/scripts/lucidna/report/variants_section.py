@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
 from lucidna.report.collect import Experiment, read_table
 from lucidna.report.names import short_name
-from lucidna.report.numbers import sentence
+from lucidna.report.numbers import percent, sentence
 from lucidna.report.tables import Cell, Column, Table, count_cell, number_cell, share_cell, text_cell
 
 SHOWN = 50
@@ -23,6 +26,7 @@ def section(experiment: Experiment) -> dict | None:
     if summary["skipped"]:
         reasons = "; ".join(f"{reason} ({count:,})" for reason, count in summary["skipped"].items())
         notes.append(f"Alleles that were not taken: {reasons}. skipped.tsv lists them.")
+    notes += [rate_note(task, rate) for task, rate in summary.get("sites", {}).items()]
     tables = []
     if table is not None and not table.empty:
         for task in summary["tasks"]:
@@ -47,6 +51,29 @@ def section(experiment: Experiment) -> dict | None:
         "tables": tables,
         "links": [(name, link) for name, link in links if link],
     }
+
+
+def rate_note(task: str, rate: Mapping[str, Any]) -> str:
+    """Say how many variants of a task change a site, and how many other substitutions at their places would."""
+    if not rate["patterns"]:
+        return f"Task {task}: no pattern is supported, so it is not known which sites the variants make or break."
+    if not rate["variants"]:
+        return (
+            f"Task {task}: no variant is a substitution of one base, so it was not measured how often any other would "
+            "make or break a site."
+        )
+    share, others = (_share(rate[key]) for key in ("make_or_break", "others_make_or_break"))
+    return (
+        f"Task {task}: {share} of the {rate['variants']:,} substitutions of one base make or break a site of a "
+        f"supported pattern; of the {rate['other_substitutions']:,} other substitutions at the same places {others} "
+        "would: a site alone is weak evidence, the networks' change says whether it matters. Indels and substitutions "
+        "of several bases are left out of these shares."
+    )
+
+
+def _share(value: float) -> str:
+    """Write a share that may be small: a rate of 0.4 % is not none."""
+    return percent(value, 0 if value >= 0.1 or not value else 1)
 
 
 def effects_table(table: pd.DataFrame, *, unit: str, task: str) -> Table:

@@ -32,8 +32,9 @@ def write_annotated(
 ) -> None:
     """Write the lines of a VCF with more INFO fields; sorted, bgzipped and indexed (.tbi).
 
-    Everything else in a record, its samples included, is as it was. Fields of these names that the source has are
-    replaced. Contigs without a line in the header get one. A source that is sorted is not held in memory.
+    Everything else in a record, its samples included, is as it was; an empty id becomes a point. Fields of these names
+    that the source has are replaced. Contigs without a line in the header get one. A source that is sorted is not held
+    in memory.
 
     Parameters
     ----------
@@ -94,6 +95,7 @@ def _body(source: str | os.PathLike, fields: Sequence[Field], values: Mapping) -
         if line.startswith("#"):
             continue
         words = line.split("\t")
+        words[2] = words[2] or "."
         info = [part for part in words[7].split(";") if part not in ("", ".") and part.split("=")[0] not in names]
         for name, given in values.get(number, {}).items():
             each = [_written(given.get(alt.upper())) for alt in words[4].split(",")]

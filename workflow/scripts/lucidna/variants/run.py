@@ -17,6 +17,7 @@ from lucidna.channels import task_channels
 from lucidna.files import sha256, write_json, write_tsv
 from lucidna.genome import Genome
 from lucidna.variants.annotated import Field, write_annotated
+from lucidna.variants.base_rate import SiteCounts, base_rate, count_sites
 from lucidna.variants.effects import Effects, predict_alleles, summarise
 from lucidna.variants.fields import check_names, info_name
 from lucidna.variants.motifs import TaskMotifs, in_regions, overlapping_hits
@@ -72,6 +73,10 @@ def annotate_variants(
     their |contribution|, sites by the change of their score, the largest first. `searched` says whether hits were
     looked for at the variant's place: elsewhere an empty `hit` says nothing.
 
+    Many substitutions make or break some site by chance. How many is measured at the same places: of each substitution
+    of one base the other two, to neither of its alleles, are scanned too (`base_rate`; the networks do not see them).
+    Indels and substitutions of several bases are left out of this rate.
+
     Parameters
     ----------
     vcf : path
@@ -96,7 +101,7 @@ def annotate_variants(
     -------
     dict
         The content of summary.json: n_records, n_variants, skipped (reason -> number), networks, tasks, unit,
-        digests (path of the VCF -> SHA-256), notices.
+        sites (task -> `base_rate.base_rate`; empty without a network), digests (path of the VCF -> SHA-256), notices.
 
     Raises
     ------
@@ -111,6 +116,7 @@ def annotate_variants(
     unit = "log2_odds_ratio" if info["target"] == "binary" else "log2_fold_change"
     table = variants.assign(position=variants["start"] + 1)
     parts: dict[str, list[pd.DataFrame]] = {task: [] for task in info["tasks"]}
+    counts = dict.fromkeys(info["tasks"], SiteCounts())
     chromosomes = Chromosomes(genome)
     for first in range(0, len(variants) if models else 0, BLOCK):
         block = table.iloc[first : first + BLOCK].reset_index(drop=True)
@@ -118,8 +124,9 @@ def annotate_variants(
         effects = _effects(models, *windows, lengths, dataset, batch_size=batch_size, device=device)
         for number, task in enumerate(info["tasks"]):
             found = summarise(effects, number).rename(columns=_column_names(unit, info["target"]))
-            found = pd.concat([found, _motif_columns(block, *windows, motifs.get(task))], axis=1)
-            parts[task].append(pd.concat([block, found], axis=1).assign(task=task))
+            columns, counted = _motif_columns(block, *windows, motifs.get(task))
+            counts[task] += counted
+            parts[task].append(pd.concat([block, found, columns], axis=1).assign(task=task))
         log.info("%d of %d variants", first + len(block), len(variants))
     found = [part for own in parts.values() for part in own]
     merged = pd.concat(found, ignore_index=True) if found else table[:0]
@@ -131,6 +138,7 @@ def annotate_variants(
     write_tsv(out_dir / TABLE, shown)
     write_tsv(out_dir / SKIPPED, skipped)
     _write_vcf(out_dir / ANNOTATED, vcf, merged, info["tasks"], unit)
+    patterns = {task: len(motifs[task].motifs) if task in motifs else 0 for task in info["tasks"]}
     summary = {
         "n_records": n_records,
         "n_variants": len(variants),
@@ -138,6 +146,7 @@ def annotate_variants(
         "networks": [name for name, _ in models],
         "tasks": list(info["tasks"]),
         "unit": unit,
+        "sites": {task: base_rate(counts[task], n_patterns=patterns[task]) for task in info["tasks"] if models},
         "digests": {str(vcf): sha256(vcf)},
         "notices": notices,
     }
@@ -198,10 +207,11 @@ def _motif_columns(
     reference: np.ndarray,
     alternative: np.ndarray,
     known: TaskMotifs | None,
-) -> pd.DataFrame:
-    """Tabulate the hits that each variant changes, and how well patterns match its alleles."""
+) -> tuple[pd.DataFrame, SiteCounts]:
+    """Tabulate the hits that each variant changes and how well patterns match its alleles; count what changes sites."""
     if known is None:
-        return pd.DataFrame("", index=range(len(variants)), columns=_MOTIF_COLUMNS).assign(searched=False)
+        nothing = pd.DataFrame("", index=range(len(variants)), columns=_MOTIF_COLUMNS).assign(searched=False)
+        return nothing, SiteCounts()
     own = np.array([trimmed(ref, alt) for ref, alt in zip(variants["ref"], variants["alt"], strict=True)])
     start = variants["start"].to_numpy() + own[:, 0]
     spans = pd.DataFrame({"chrom": variants["chrom"], "start": start, "end": start + own[:, 1]})
@@ -219,7 +229,8 @@ def _motif_columns(
                 *(_joined(getattr(site, name) for site in sites) for name in _SITE_COLUMNS.values()),
             )
         )
-    return pd.DataFrame(rows, columns=_MOTIF_COLUMNS)
+    counts = count_sites(reference, alternative, first, own[:, 1:], changes, known.motifs)
+    return pd.DataFrame(rows, columns=_MOTIF_COLUMNS), counts
 
 
 def _joined(values: Iterable[Any]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -177,12 +177,9 @@ def site_changes(
     found: list[list[SiteChange]] = [[] for _ in reference]
     for name, ppm in motifs.items():
         pwm = log_odds(ppm)
-        # Of long patterns that few instances made, words unlike the pattern are rare enough for FIMO.
-        threshold = max(match_score(pwm), 0.0)
         sites = [best_sites(codes, first, lengths[:, k], pwm) for k, codes in enumerate((reference, alternative))]
         scores = np.stack([site[0] for site in sites])
-        matched = np.isfinite(scores).all(axis=0) & (scores.max(axis=0) > threshold)
-        for row in np.flatnonzero(matched):
+        for row in np.flatnonzero(_matched(scores, _threshold(pwm))):
             better = int(scores[1, row] > scores[0, row])
             at = int(sites[better][1][row] - first[row])
             ends = (at, at + ppm.shape[1])
@@ -192,6 +189,47 @@ def site_changes(
             start, end = (int(place[row]) + end for end in ends)
             found[row].append(SiteChange(name, start, end, strand, *scores[:, row].tolist()))
     return [sorted(sites, key=lambda site: -abs(site.change)) for sites in found]
+
+
+def makes_or_breaks(
+    reference: np.ndarray, alternatives: Sequence[np.ndarray], first: np.ndarray, motifs: Mapping[str, np.ndarray]
+) -> np.ndarray:
+    """Return whether substitutions of one base make or break a site of any pattern, bool (K, N).
+
+    By the same rules as `site_changes`; the reference is scanned once for all K alternatives.
+
+    Parameters
+    ----------
+    reference : array
+        uint8 codes (N, L).
+    alternatives : sequence of array
+        K of the same shape, which differ from the reference at `first` alone.
+    first : array
+        int64 (N,), the place of the substitution in the windows.
+    motifs : mapping
+        Name -> base frequencies (4, w).
+    """
+    found = np.zeros((len(alternatives), len(reference)), dtype=bool)
+    one = np.ones(len(reference), dtype=np.int64)
+    for ppm in motifs.values():
+        pwm = log_odds(ppm)
+        threshold = _threshold(pwm)
+        before = best_sites(reference, first, one, pwm)[0]
+        for k, codes in enumerate(alternatives):
+            scores = np.stack([before, best_sites(codes, first, one, pwm)[0]])
+            rows = _matched(scores, threshold)
+            found[k, rows] |= np.abs(scores[1, rows] - scores[0, rows]) >= CHANGE
+    return found
+
+
+def _threshold(pwm: np.ndarray) -> float:
+    # Of long patterns that few instances made, words unlike the pattern are rare enough for FIMO.
+    return max(match_score(pwm), 0.0)
+
+
+def _matched(scores: np.ndarray, threshold: float) -> np.ndarray:
+    """Return where a pattern matches the better of the two alleles, bool (N,); scores are (2, N)."""
+    return np.isfinite(scores).all(axis=0) & (scores.max(axis=0) > threshold)
 
 
 def _in_reference(at: int, n_ref: int, n_alt: int) -> int:

@@ -27,7 +27,10 @@ _SHOWN = 3
 
 
 class Record(NamedTuple):
-    """What the first columns of a line say; line counts from 1, position is as in the file, 1-based."""
+    """What the first columns of a line say; line counts from 1, position is as in the file, 1-based.
+
+    An id that is empty in the file is a point.
+    """
 
     line: int
     contig: str
@@ -63,6 +66,8 @@ def longest_allele(length: int) -> int:
 def read_variants(path: str | os.PathLike, genome: Genome, *, longest: int) -> Variants:
     """Read substitutions and indels; a record with several alternatives gives one row each.
 
+    An alternative that a record lists again, in capitals or not, is one row and skipped after the first.
+
     Parameters
     ----------
     path : path
@@ -87,9 +92,7 @@ def read_variants(path: str | os.PathLike, genome: Genome, *, longest: int) -> V
     for number, record in enumerate(records(path)):
         n_records += 1
         chrom, start = genome.aliases.get(record.contig, record.contig), record.position - 1
-        reasons = [
-            _reason(record.ref, alt, known=chrom in genome.sizes, longest=longest) for alt in record.alts or ["."]
-        ]
+        reasons = _reasons(record, known=chrom in genome.sizes, longest=longest)
         if chrom in genome.sizes:
             said = f"{record.contig}:{record.position} {record.ref}"
             if start < 0 or start + len(record.ref) > genome.sizes[chrom]:
@@ -144,7 +147,7 @@ def records(path: str | os.PathLike) -> Iterator[Record]:
     for number, line in lines(path):
         if not line.startswith("#"):
             contig, position, name, ref, alt, *_ = line.split("\t", 5)
-            yield Record(number, contig, int(position), name, ref, [] if alt == "." else alt.split(","))
+            yield Record(number, contig, int(position), name or ".", ref, [] if alt == "." else alt.split(","))
 
 
 def lines(path: str | os.PathLike) -> Iterator[tuple[int, str]]:
@@ -192,7 +195,8 @@ def _check_end(path: Path) -> None:
     """Refuse a file of bgzip whose last block is missing: it was cut, be it at the end of a block."""
     with path.open("rb") as handle:
         head = handle.read(14)
-        if head[3] & 4 and head[12:14] == b"BC":
+        # The name comes first: only a head as long as that has the flags, and shorter ones are told by gzip.
+        if head[12:14] == b"BC" and head[3] & 4:
             handle.seek(-min(len(_BGZF_END), path.stat().st_size), os.SEEK_END)
             if handle.read() != _BGZF_END:
                 raise UserError(f"variants.vcf {path} is truncated (bgzip's last block is missing): copy it again")
@@ -220,6 +224,17 @@ def _check_line(path: Path, number: int, words: list[str], width: int) -> int:
 
 _BGZF_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
 _NO_CONTIG = "contig not in the genome"
+
+
+def _reasons(record: Record, *, known: bool, longest: int) -> list[str | None]:
+    """Say of each alternative, or of the point that stands for none, why it is not taken; None when it is."""
+    alts = record.alts or ["."]
+    reasons = [_reason(record.ref, alt, known=known, longest=longest) for alt in alts]
+    capitals = [alt.upper() for alt in alts]
+    return [
+        "alternative listed before in its record" if reason is None and alt in capitals[:at] else reason
+        for at, (alt, reason) in enumerate(zip(capitals, reasons, strict=True))
+    ]
 
 
 def _reason(ref: str, alt: str, *, known: bool, longest: int) -> str | None:
