@@ -50,6 +50,8 @@ def test_columns_and_values(stage, hits):
         row, offset = int(hit.region_id.split("_")[1]) - 1, starts[hit.region_id]
         expected = projected[row, hit.start - offset : hit.end - offset].sum()
         assert hit.contribution == pytest.approx(expected, abs=2e-3)
+        absolute = np.abs(projected[row, hit.start - offset : hit.end - offset]).sum()
+        assert hit.importance == pytest.approx(absolute, rel=0.02)
 
 
 def test_hits_compete_with_decoys_by_the_shape_of_the_map(stage, monkeypatch):
@@ -66,6 +68,7 @@ def test_hits_compete_with_decoys_by_the_shape_of_the_map(stage, monkeypatch):
         strand="+",
         pattern="pos_patterns.pattern_0",
         contribution=1.0,
+        importance=1.0,
         relative_score=1.0,
     )
     monkeypatch.setattr(hits_module, "_run_finemo", lambda *_, **__: (table, []))

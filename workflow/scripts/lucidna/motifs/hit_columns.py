@@ -20,6 +20,7 @@ COLUMNS = [
     "score",
     "correlation",
     "contribution",
+    "importance",
     "strand",
     "region_id",
     "row",
@@ -36,12 +37,15 @@ FINEMO_NAMES = {
     "relative_score": "hit_coefficient",
     "score": "hit_coefficient_global",
     "correlation": "hit_similarity",
-    "contribution": "hit_importance",
+    "importance": "hit_importance",
     "region_id": "peak_name",
     "row": "peak_id",
     "motif": "match_name",
 }
-"""Column -> its name in hits.tsv: Fi-NeMo's own where it has the column, in units of the model's output."""
+"""Column -> its name in hits.tsv: Fi-NeMo's own where it has the column, in units of the model's output.
+
+contribution, the sum of the map over the hit, keeps its sign; importance is Fi-NeMo's sum of absolute values.
+"""
 
 DECOY_COLUMNS = ["draw", "row", "pattern", "relative_score", "score", "correlation", "contribution"]
 

@@ -45,9 +45,10 @@ class Calls(NamedTuple):
         `hit_columns.COLUMNS`: chrom, start, end (0-based, half-open), start_untrimmed, end_untrimmed (of the
         whole CWM), pattern, relative_score (the coefficient when every map has one strength), score,
         correlation (cosine with the CWM, 0 to 1), contribution (sum of the projected map, units of the model's
-        output), strand, region_id, row (of the maps), sign_agreement (of networks, `hit_table.sign_agreement`),
-        q_value, motif, label (of the pattern), instance and best (`instances.number_instances`); in genome order. A
-        hit seen in several overlapping windows is listed once, where its correlation is best.
+        output), importance (of its absolute values), strand, region_id, row (of the maps), sign_agreement (of
+        networks, `hit_table.sign_agreement`), q_value, motif, label (of the pattern), instance and best
+        (`instances.number_instances`); in genome order. A hit seen in several overlapping windows is listed once,
+        where its correlation is best.
     counts : DataFrame
         pattern, hits, decoy_hits: before the removal of repeats.
     notices : list of str
@@ -233,6 +234,7 @@ def _run_finemo(
             "score": table["hit_coefficient_global"].to_numpy(dtype=float) / scales[row] ** 2,
             "correlation": table["hit_similarity"].to_numpy(dtype=float),
             "contribution": (cumulative[row, end] - cumulative[row, start]) / scales[row],
+            "importance": table["hit_importance"].to_numpy(dtype=float) / scales[row],
         }
     )
     unfitted = text.count("has not converged within") + text.count("Optimizer failed for region")
