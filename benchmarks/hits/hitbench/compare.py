@@ -5,6 +5,7 @@ import pandas as pd
 from memelite.fimo import fimo
 
 from hitbench.scores import Truth, at_rank, base_aupr, base_scores, fdr_interval, ranked, recall_at_precision
+from hitbench.strand import same_strand
 from lucidna.attribution.hdf5 import AttributionFile
 from lucidna.attribution.nulls import codes_of
 from lucidna.files import read_json, read_tsv
@@ -44,7 +45,9 @@ def compare(folder, settings):
         "aupr": aupr_table(believed, by_q, scans, block, truth),
         "pairs": pair_rows(motifs, folder),
         "labels": label_rows(read_tsv(motifs / "patterns.tsv"), stands_for, known),
-        "compared": pd.DataFrame([count(hits, truth, folder)]),
+        "compared": pd.DataFrame(
+            [count(hits, truth, folder) | on_strand(believed, truth, stands_for, known, settings)]
+        ),
     }
 
 
@@ -84,6 +87,13 @@ def count(hits, truth, folder):
             [read_json(path)["valid"]["pearson"] for path in sorted(folder.glob("train/*/metrics.json"))]
         ),
     }
+
+
+def on_strand(hits, truth, stands_for, known, settings):
+    """Return the share of the hits up to the middle nominal rate that are on their instance's strand."""
+    kept = hits[hits["q_value"] <= settings["nominal"][1]]
+    share, n = same_strand(kept, truth.instances, stands_for, known)
+    return {"same_strand": share, "stranded_hits": n}
 
 
 def scan(onehot, windows, motifs):

@@ -107,22 +107,26 @@ def pairs_table(pairs: pd.DataFrame | None, elements: pd.DataFrame | None) -> Ta
     columns = [
         Column("motif"),
         Column("second motif"),
-        Column("regions with both", True),
+        Column("regions with both", True, "of those that do not overlap"),
         Column("expected", True, "when the regions of one are drawn at random"),
         Column("q", True, "of more or fewer; no evidence for a pair, for what makes a region may choose both or one"),
         Column("distance (bp)", True, "most frequent, begin to begin along the first motif's strand, give or take 2"),
         Column("strands", help="either: one of the two is its own reverse complement"),
         Column("pairs there", True),
-        Column("expected", True, "when positions are those of other regions"),
+        Column("expected", True, "when positions are those of other regions, upon no other hit"),
         Column("q", True, "over all distances and both orientations"),
-        Column("beyond the sum", True, "f(both) - f(first) - f(second) + f(neither), by ablation"),
+        Column(
+            "beyond the sum",
+            True,
+            "f(both) - f(first) - f(second) + f(neither), by ablation; mostly below 0, for networks saturate",
+        ),
         Column(
             "expected",
             True,
             "of any two motifs that do as much alone, by the other pairs at the same distance, if three or more tell",
         ),
         Column("q", True, "of the difference from what is expected, which the other pairs leave uncertain"),
-        Column("evidence", help="for a pair; less than expected is none, for motifs saturate without a grammar"),
+        Column("evidence", help="for a pair; more than expected of any two may still be less than their sum"),
     ]
     rows = [
         [

@@ -18,7 +18,10 @@ MEASURES = {
         "share lost without them; brittle networks lose more, so it is no merit by itself",
     ),
     "mutagenesis": ("mutagenesis", "cosine of the map with the effects of single substitutions"),
-    "completeness": ("completeness", "correlation over regions of what a map adds up to with what it should explain"),
+    "completeness": (
+        "completeness",
+        "correlation over regions of what a map adds up to with what it should explain; blind to its scale",
+    ),
     "randomised": (
         "random weights",
         "|cosine| with the map of random weights: at best as low as the null",
