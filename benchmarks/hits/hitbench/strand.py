@@ -2,7 +2,9 @@
 
 import numpy as np
 
+from hitbench.scores import LEAST_TRUE_OVERLAP
 from lucidna.motifs.elements import is_palindrome
+from lucidna.truth.instances import _overlaps
 
 
 def same_strand(hits, instances, stands_for, motifs):
@@ -18,10 +20,8 @@ def same_strand(hits, instances, stands_for, motifs):
         names = stands_for.get(pattern, ())
         if len(names) != 1 or names[0] in both_ways:
             continue
-        pairs = group.merge(instances[instances["motif"] == names[0]], on="chrom", suffixes=("", "_true"))
-        shared = np.minimum(pairs["end"], pairs["end_true"]) - np.maximum(pairs["start"], pairs["start_true"])
-        shorter = np.minimum(pairs["end"] - pairs["start"], pairs["end_true"] - pairs["start_true"])
-        pairs = pairs[2 * shared >= shorter]
-        same = int((pairs["strand"] == pairs["strand_true"]).sum())
-        agreed, total = agreed + max(same, len(pairs) - same), total + len(pairs)
+        known = instances[instances["motif"] == names[0]].reset_index(drop=True)
+        hit, instance = _overlaps(group.reset_index(drop=True), known, min_overlap=LEAST_TRUE_OVERLAP)
+        same = int((group["strand"].to_numpy()[hit] == known["strand"].to_numpy()[instance]).sum())
+        agreed, total = agreed + max(same, len(hit) - same), total + len(hit)
     return (agreed / total if total else float("nan")), total

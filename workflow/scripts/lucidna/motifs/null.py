@@ -145,7 +145,8 @@ def calibrate(
 
 def _p_value(value: float, rivals: np.ndarray, draw_of: np.ndarray, drawn: Sequence[int]) -> tuple[float, float]:
     """Return p of a statistic among the null values of some draws, and the least p that they allow."""
-    rivals, draw_of = rivals[np.isin(draw_of, drawn)], draw_of[np.isin(draw_of, drawn)]
+    own = np.isin(draw_of, drawn)
+    rivals, draw_of = rivals[own], draw_of[own]
     empty = len(drawn) - len(np.unique(draw_of))
     # A draw without a pattern has the value 0, which no pattern's statistic falls below.
     as_large = int((rivals >= value).sum()) + (empty if value <= 0 else 0)

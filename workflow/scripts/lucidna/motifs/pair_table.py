@@ -104,8 +104,7 @@ def pairs_table(
     length = sequences.shape[1]
     placed["home"] = at_home(placed, length=length)
     counted = np.arange(len(sequences)) if separate is None else np.flatnonzero(separate)
-    once = placed.drop_duplicates(["pattern", "locus", "strand"]) if "locus" in placed else placed
-    counts = once["pattern"].value_counts()
+    counts = placed.loc[placed["home"], "pattern"].value_counts()
     chosen = [name for name in patterns if counts.get(name, 0) >= _FEWEST_HITS]
     chosen = sorted(chosen, key=lambda name: -counts[name])
     if len(chosen) > _MOST_PATTERNS:
