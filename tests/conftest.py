@@ -1,10 +1,29 @@
-"""Fixtures shared by all tests."""
+"""Fixtures shared by all tests, and how tests are spread over processes (pytest -n)."""
 
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+# Files that share a fixture of the session, which takes a minute or more to make and is used by one process at a time.
+SHARED = {f"tests/workflow/test_{name}.py": "tiny" for name in ("run", "more", "given", "shards")}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the tests of whole workflows, so that no process is left with one at the end."""
+    items.sort(key=lambda item: "workflow" not in item.path.parts)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log):
+    """Give the tests of a file to one process, in their order, and all that share a fixture to the same one."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.split("::")[0]
+            return "motifs" if file.startswith("tests/unit/motifs/") else SHARED.get(file, file)
+
+    return Scheduling(config, log)
 
 
 @pytest.fixture(scope="session")

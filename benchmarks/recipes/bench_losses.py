@@ -32,7 +32,7 @@ import torch
 from lucidna.dataset import Dataset
 from lucidna.models import build
 from lucidna.sequence import one_hot
-from lucidna.training.data import BatchReader
+from lucidna.training.batches import BatchReader
 from lucidna.training.losses import make_loss
 from lucidna.training.module import CandidateModule
 from lucidna.training.names import resolve_trainer

@@ -53,6 +53,7 @@ def back(tiny, tmp_path_factory) -> Workflow:
             "seqlets": 1000,
             "window": 120,
             "permuted_draws": 1,
+            "saturation": [],
         },
         "report": {"examples": 1},
     }

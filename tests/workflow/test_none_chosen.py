@@ -30,7 +30,13 @@ grid:
   trainer: {max_epochs: 1, learning_rate: 1.0e-9}   # the weights stay as they are drawn, like the control's
 ranking: {bootstraps: 50}
 attribution: {methods: {saliency: {}}}
-motifs: {method: saliency, window: 100, null_draws: 1, database: results/idle/simulate/database.meme}
+motifs:
+  database: results/idle/simulate/database.meme
+  method: saliency
+  window: 100
+  null_draws: 1
+  permuted_draws: 1
+  saturation: [0.5]
 """
 
 

@@ -58,7 +58,7 @@ def same(folder, joined, whole):
         ("saliency", {}),
         ("deepshap", {"shuffles": 3, "max_regions": 17}),
         ("smoothgrad", {"samples": 4}),
-        ("surrogate", {"mutants": 150, "max_regions": 12}),
+        ("surrogate", {"mutants": 150, "max_regions": 7}),
     ],
 )
 @pytest.mark.parametrize("n", [2, 3])

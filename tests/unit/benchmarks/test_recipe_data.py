@@ -6,7 +6,7 @@ import pytest
 from lucidna.errors import UserError
 from lucidna.meme import write_meme
 from lucidna.simulate.ppm import random_ppms
-from lucidna.training.data import BatchReader
+from lucidna.training.batches import BatchReader
 from recipebench.data import write_set
 
 SPEC = {

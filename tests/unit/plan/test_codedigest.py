@@ -10,11 +10,11 @@ from lucidna.codedigest import code_digest, files_digest
 ROOT = Path(__file__).resolve().parents[3]
 
 
-def digest_in(folder: Path, *modules: str) -> str:
+def digest_in(folder: Path, *modules: str, hash_seed: int = 0) -> str:
     code = f"from lucidna.codedigest import code_digest; print(code_digest(*{modules!r}))"
     done = subprocess.run(
         [sys.executable, "-c", code],
-        env={"PYTHONPATH": str(folder)},
+        env={"PYTHONPATH": str(folder), "PYTHONHASHSEED": str(hash_seed)},
         capture_output=True,
         text=True,
         check=True,
@@ -36,10 +36,27 @@ def test_comments_and_docstrings_do_not_count_but_code_of_an_imported_module_doe
     before = digest_in(copy, "grid")
     path = copy / "lucidna" / "errors.py"
     text = path.read_text()
-    path.write_text(text.replace('"""Something in', '"""Something else in') + "\n# a comment\n")
+    path.write_text("# a comment\n\n" + text.replace('"""Something in', '"""Something else in') + "\n# a comment\n")
     assert digest_in(copy, "grid") == before
     path.write_text(text + "\nCHANGED = 1\n")
     assert digest_in(copy, "grid") != before
+
+
+@pytest.mark.parametrize(
+    "imported",
+    ["from lucidna.more import x", "from lucidna import (\n    more,\n)", "def f():\n    import lucidna.more as m"],
+)
+def test_a_change_inside_a_function_of_any_imported_module_counts(copy, imported):
+    (copy / "lucidna" / "first.py").write_text(imported + "\n")
+    more = copy / "lucidna" / "more.py"
+    more.write_text("def x(a):\n    return [b * 2 for b in a if b in {3, 5}]\n")
+    before = digest_in(copy, "first")
+    for old, new in (("2", "4"), ("5", "7"), ("(a)", "(a, *, c=1)")):
+        text = more.read_text()
+        more.write_text(text.replace(old, new))
+        assert digest_in(copy, "first") != before, new
+        more.write_text(text)
+    assert digest_in(copy, "first", hash_seed=1) == before
 
 
 def test_a_module_that_is_not_imported_does_not_count(copy):

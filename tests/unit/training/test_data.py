@@ -6,7 +6,8 @@ import torch
 
 from lucidna.channels import strand_orders
 from lucidna.dataset import Dataset
-from lucidna.training.data import BatchReader, CandidateData, TrainBatches, shuffled_labels
+from lucidna.training.batches import BatchReader, TrainBatches
+from lucidna.training.data import CandidateData, shuffled_labels
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import torch
 
 from lucidna.dataset import Dataset
 from lucidna.models import build
-from lucidna.training.data import BatchReader
+from lucidna.training.batches import BatchReader
 from lucidna.training.evaluate import evaluate, predict, without_nan
 
 

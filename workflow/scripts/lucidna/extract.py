@@ -16,10 +16,10 @@ from pathlib import Path
 
 import numpy as np
 
+from lucidna.compiled import compiled
 from lucidna.errors import UserError
 from lucidna.genome import Genome
 from lucidna.npy_rows import Rows, array_file
-from lucidna.sequence import compiled
 from lucidna.track_source import Source, signal_source
 from lucidna.tracks import Track, controls_of
 

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
+from lucidna.compiled import compiled
 from lucidna.errors import UserError
-from lucidna.sequence import CODE_OF, N, compiled
+from lucidna.sequence import CODE_OF, N
 
 _TEXT_CHUNK = 1 << 22
 _GZIP_CHUNK = 1 << 18

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from lucidna.bigwig import open_bigwig, read_windows, refuse_value
+from lucidna.compiled import compiled
 from lucidna.errors import UserError
-from lucidna.sequence import compiled
 from lucidna.tracks import Track, name_in_track, signals_of
 
 

@@ -3,9 +3,10 @@
 import numpy as np
 import torch
 
+from lucidna.channels import n_controls, task_channels
 from lucidna.dataset import Dataset
 from lucidna.models import build
-from lucidna.training.data import BatchReader, n_controls, task_channels
+from lucidna.training.batches import BatchReader
 from lucidna.training.losses import make_loss
 from lucidna.training.module import CandidateModule
 from lucidna.training.names import resolve_trainer

@@ -147,7 +147,7 @@ def test_training_makes_a_network_robust(make_dataset, candidate, tmp_path):
     """At equal epochs, the attack takes less from a network that was trained on attacks."""
     from lucidna.dataset import Dataset
     from lucidna.models.store import load_model
-    from lucidna.training.data import BatchReader
+    from lucidna.training.batches import BatchReader
 
     data = make_dataset(target="binary", n=600)
     attacking = {"steps": 5, "step": 0.04, "radius": 0.15, "clean_epochs": 1, "mixed_epochs": None}

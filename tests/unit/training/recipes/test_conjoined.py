@@ -16,7 +16,7 @@ from lucidna.errors import UserError
 from lucidna.models import build
 from lucidna.models.store import load_model
 from lucidna.sequence import one_hot, one_hot_numpy
-from lucidna.training.data import BatchReader
+from lucidna.training.batches import BatchReader
 from lucidna.training.evaluate import evaluate, predict
 from lucidna.training.recipes import compose
 from lucidna.training.recipes.names import check_recipe

@@ -8,7 +8,7 @@ from lucidna.dataset import Dataset
 from lucidna.kmers import Word
 from lucidna.models import build
 from lucidna.sequence import encode, one_hot
-from lucidna.training.data import BatchReader
+from lucidna.training.batches import BatchReader
 from lucidna.training.recipes.base import Examples
 from lucidna.training.recipes.kmer_filters import KmerFilters, word_filters
 from lucidna.training.recipes.names import COMPONENTS

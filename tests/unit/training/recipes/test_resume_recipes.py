@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 import torch
 
-from lucidna.training.recipes.averaging import AVERAGE
+from lucidna.training.names import AVERAGE
 from lucidna.training.run import train_candidate
 
 from ..test_run import Killed, kill_at

@@ -11,7 +11,7 @@ from lucidna.errors import UserError
 from lucidna.models.store import load_model
 from lucidna.sequence import one_hot
 from lucidna.training import module
-from lucidna.training.data import BatchReader
+from lucidna.training.batches import BatchReader
 from lucidna.training.recipes.entries.swa import DEFAULTS
 from lucidna.training.recipes.names import check_recipe
 from lucidna.training.run import train_candidate

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from lucidna.compiled import compiled
 from lucidna.ranking.bootstrap import percentile_interval, resample
-from lucidna.sequence import compiled
 
 METRICS = ("auroc", "pearson")
 CHANCE = {"auroc": 0.5, "pearson": 0.0}

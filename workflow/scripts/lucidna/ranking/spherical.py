@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lucidna.compiled import compiled
 from lucidna.errors import UserError
 from lucidna.ranking.bootstrap import block_jackknife
-from lucidna.sequence import compiled
 
 BOX = 0.1
 BINS = 31

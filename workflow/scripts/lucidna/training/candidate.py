@@ -20,7 +20,8 @@ from lucidna.errors import UserError
 from lucidna.models import build
 from lucidna.models.layers import start_at
 from lucidna.models.store import load_model
-from lucidna.training.data import BatchReader, CandidateData, shuffled_labels
+from lucidna.training.batches import BatchReader
+from lucidna.training.data import CandidateData, shuffled_labels
 from lucidna.training.distillation import Targets
 from lucidna.training.losses import auto_count_weight, make_loss
 from lucidna.training.module import CandidateModule, TrainingDivergedError

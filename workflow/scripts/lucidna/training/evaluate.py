@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from lucidna.channels import strand_orders
 from lucidna.dataset import Dataset
 from lucidna.sequence import one_hot, reverse_complement
-from lucidna.training.data import BatchReader, EvaluationBatches
+from lucidna.training.batches import BatchReader, EvaluationBatches
 from lucidna.training.metrics import mean_over_tasks, profile_jsd, score
 
 Prediction = Tensor | tuple[Tensor, Tensor]

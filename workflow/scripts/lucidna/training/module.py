@@ -15,9 +15,9 @@ from torch import Tensor, nn
 
 from lucidna.channels import strand_orders
 from lucidna.sequence import one_hot
-from lucidna.training.data import BatchReader
+from lucidna.training.batches import BatchReader
 from lucidna.training.evaluate import Collector
-from lucidna.training.names import LOWER_IS_BETTER
+from lucidna.training.names import LOWER_IS_BETTER, STATE
 from lucidna.training.recipes.base import Batch, Stage, StepContext
 from lucidna.training.recipes.recipe import Recipe
 from lucidna.training.seeds import derive_seed
@@ -26,8 +26,6 @@ log = logging.getLogger(__name__)
 
 # Reading a loss waits for the accelerator: it is looked at this often, and the first bad step is remembered.
 CHECK_EVERY = 50
-
-STATE = "lucidna"
 
 # The share of a cosine schedule in which the learning rate rises from zero.
 WARM_UP = 0.15

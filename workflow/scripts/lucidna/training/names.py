@@ -29,6 +29,10 @@ TRAINER: dict[str, Any] = {
     "negatives_per_epoch": None,  # negatives drawn each epoch, as a multiple of the training peaks; None: all
 }
 
+# Where a checkpoint keeps what is ours: how far the training was, and the average of the weights.
+STATE = "lucidna"
+AVERAGE = "lucidna_average"
+
 # The first of each list is what "auto" means.
 LOSSES = {
     "binary": ("bce",),

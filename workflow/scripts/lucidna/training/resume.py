@@ -15,8 +15,7 @@ from typing import Any
 import torch
 
 from lucidna.codedigest import code_digest
-from lucidna.training.module import STATE
-from lucidna.training.recipes.averaging import AVERAGE
+from lucidna.training.names import AVERAGE, STATE
 
 log = logging.getLogger(__name__)
 

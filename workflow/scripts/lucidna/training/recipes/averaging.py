@@ -9,10 +9,8 @@ import torch
 from pytorch_lightning import Callback
 from torch import Tensor, nn
 
+from lucidna.training.names import AVERAGE
 from lucidna.training.recipes.spectral_norm import set_exact
-
-# Where a checkpoint keeps the average beside the weights that training goes on with.
-AVERAGE = "lucidna_average"
 
 
 class WeightAverage(Callback):
