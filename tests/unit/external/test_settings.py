@@ -66,7 +66,7 @@ def test_the_code_of_trained_candidates_does_not_include_that_of_external_ones()
 
     original = codedigest._skeleton
     codedigest.code_digest.cache_clear()
-    codedigest._skeleton = lambda path: ("changed", ()) if path.parent == module.parent else original(path)
+    codedigest._skeleton = lambda path: (b"changed", ()) if path.parent == module.parent else original(path)
     try:
         assert (code_digest("training.run"), code_digest("ranking.maps")) == before
         assert code_digest("external.adopt") != before

@@ -102,11 +102,12 @@ def test_a_null_without_patterns_still_sets_a_bar():
 
 
 def test_p_exists_and_falls_with_every_draw_that_finds_nothing():
-    """The only pattern of a clean run: p = 1 / (1 + draws), and q is the same."""
+    """The only pattern of a clean run: p = 1 / (1 + draws), q = 1 / draws."""
     for draws in (1, 2, 5):
         table = calibrate(make_discovery([STRONG]), [make_discovery([])] * draws).iloc[0]
         assert (table["n_null"], table["null_draws"], table["null_empty"]) == (0, draws, draws)
-        assert table["p_value"] == table["q_value"] == pytest.approx(1 / (1 + draws))
+        assert table["p_value"] == pytest.approx(1 / (1 + draws))
+        assert table["q_value"] == table["least_q"] == pytest.approx(1 / draws)
     # Draws with patterns have one value for each, draws without have one 0.
     both = calibrate(make_discovery([STRONG]), [make_discovery(NOISE), make_discovery([])]).iloc[0]
     assert (both["n_null"], both["null_empty"], both["p_value"]) == (2, 1, pytest.approx(1 / 4))
@@ -139,7 +140,7 @@ def test_few_shuffled_sequences_support_nothing():
     assert enough_shuffled(real, few * 3)
     assert not enough_shuffled(real, [])
     tested = calibrate(real, few)
-    notices = null_notices(tested, shuffled=1, permuted=0, fdr=0.6, enough=False)
+    notices = null_notices(tested, shuffled=1, permuted=0, fdr=1.0, enough=False)
     assert len(notices) == 1
     assert "fewer than half as many" in notices[0]
 
@@ -179,6 +180,57 @@ def test_many_permuted_draws_make_no_p_of_noise_small(scale):
     for level in (0.1, 0.2, 0.4):
         assert (p_values <= level).mean() <= level + 3 * (level * (1 - level) / 150) ** 0.5
     assert (p_values <= 0.4).mean() > 0.1
+
+
+def test_q_is_the_null_patterns_of_a_draw_over_the_real_patterns():
+    texts = ("AACCGGTT", "ACACACGT", "GGATTACA", "CATGGCAA")
+    real = [make_pattern(f"pos_patterns.pattern_{i}", text, n_seqlets=90 - 20 * i) for i, text in enumerate(texts)]
+    rival = make_pattern("pos_patterns.pattern_0", "TTTGAGAG", n_seqlets=40)  # below three, above one
+    nulls = [make_discovery([rival]), make_discovery([])]
+    table = calibrate(make_discovery([*real, NEGATIVE]), nulls)
+    assert table["q_value"].tolist() == pytest.approx([1 / 2 / 3] * 3 + [2 / 2 / 4, 1 / 2])
+    assert table["least_q"].tolist() == pytest.approx([1 / 2 / 4] * 4 + [1 / 2])
+    assert "q-value below 0.12" in null_notices(table, shuffled=2, permuted=0, fdr=0.1)[0]
+    assert null_notices(table, shuffled=2, permuted=0, fdr=0.2) == []
+    # The larger of the two kinds; here that of the one draw of permuted maps.
+    both = calibrate(make_discovery(real), nulls, permuted=[make_discovery([rival])])
+    assert both["q_value"].tolist() == pytest.approx([1 / 1 / 3] * 3 + [2 / 1 / 4])
+    # A copy of the first pattern says nothing against the others, whatever its size.
+    copied = make_pattern("pos_patterns.pattern_1", texts[0], n_seqlets=95)
+    table = calibrate(make_discovery(real), [make_discovery([copied, rival]), make_discovery([])])
+    assert table["q_value"].tolist() == pytest.approx([2 / 2 / 3] + [1 / 2 / 3] * 2 + [2 / 2 / 4])
+
+
+@pytest.mark.parametrize("motifs", [0, 8])
+@pytest.mark.parametrize("draws", [2, 6])
+def test_the_share_of_false_patterns_is_what_q_says(motifs, draws):
+    """Runs of noise, with and without motifs, against draws of the same noise; both kinds of null are alike."""
+    rng = np.random.default_rng(draws)
+
+    def noise(first=0):
+        sizes = 20 + rng.exponential(15, size=rng.poisson(4)).astype(int)
+        texts = ["".join(rng.choice(list("ACGT"), 7)) for _ in sizes]
+        return [
+            make_pattern(f"pos_patterns.pattern_{first + i}", text, n_seqlets=n)
+            for i, (text, n) in enumerate(zip(texts, sizes, strict=True))
+        ]
+
+    false, found, runs = {0.1: [], 0.2: [], 0.4: []}, [], 40
+    for _ in range(runs):
+        true = [
+            make_pattern(f"pos_patterns.pattern_{i}", "".join(rng.choice(list("ACGT"), 9)), n_seqlets=n)
+            for i, n in enumerate(rng.integers(20, 200, size=motifs))
+        ]
+        real = make_discovery([*true, *noise(motifs)])
+        nulls, permuted = ([make_discovery(noise()) for _ in range(draws)] for _ in range(2))
+        q_values = calibrate(real, nulls, permuted=permuted)["q_value"].to_numpy()
+        for level, shares in false.items():
+            called = np.flatnonzero(q_values <= level)
+            shares.append((called >= motifs).sum() / max(len(called), 1))
+        found.append((q_values[:motifs] <= 0.2).mean() if motifs else np.nan)
+    for level, shares in false.items():
+        assert np.mean(shares) <= level + 3 * np.std(shares) / runs**0.5, level
+    assert not motifs or np.mean(found) > 0.4
 
 
 def test_seqlet_q_counts_null_seqlets_as_strong():

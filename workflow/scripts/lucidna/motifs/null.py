@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from lucidna.motifs.decoys import target_decoy_q
 from lucidna.motifs.patterns import Discovery, Pattern, information, similarity
 
 SUPPORTED = "supported"
@@ -25,7 +26,7 @@ _LEAST_BITS = 6.0  # of a cluster of noise: 4.9 in the median of 53, 7.4 at most
 
 COLUMNS = [
     *("pattern", "statistic", "n_null", "null_draws", "null_empty", "null_max", "ratio"),
-    *("p_value", "least_p", "q_value", "seqlet_q", "label"),
+    *("p_value", "least_p", "q_value", "least_q", "seqlet_q", "label"),
 ]
 
 
@@ -93,10 +94,16 @@ def calibrate(
             values are the statistics of the null patterns that challenge it and, for every draw that was searched and
             has none, a 0: the same search gave nothing there. A draw with too few seqlets to be searched says nothing.
             The kinds are not pooled: patterns of permuted maps are often smaller than those of noise, and many of them
-            would make p small for a pattern that shuffled sequences give too. With few draws least_p is large, p
-            says little, and the label and the ratio carry the decision. NaN where no null was searched.
-        q_value
-            Benjamini-Hochberg over all patterns of `real`.
+            would make p small for a pattern that shuffled sequences give too. With few draws least_p is large and
+            p says little. NaN where no null was searched.
+        q_value, least_q
+            Share of false patterns among those of this sign with a statistic at least as large, estimated by target
+            and decoy (`decoys.target_decoy_q`, a searched draw in place of a region): ((1 + null patterns) / draws)
+            / real patterns, the least over all lower bars, at most 1; for either kind by itself, and the larger of
+            the two. Null patterns are those that challenge the pattern. A real run has no more patterns of noise
+            than a null run, so the rate holds on average over runs. It asks for no small p-values: where two draws
+            give nothing like ten real patterns, q is .05. least_q is what it would be for the least of the patterns
+            if no null pattern were as large. NaN where no null was searched.
         seqlet_q
             Share of false seqlets among those of this sign at least as strong as the pattern's median seqlet:
             ((1 + null seqlets) / null regions) / (real seqlets / real regions), at most 1. Only seqlets that
@@ -116,11 +123,11 @@ def calibrate(
     )
     signs = np.array([rival.sign for null in draws for rival in null.patterns], dtype=str)
     draw_of = np.array([draw for draw, null in enumerate(draws) for _ in null.patterns], dtype=np.int64)
+    statistics = np.array([evidence(pattern, n_regions=_searched(real, pattern.sign)) for pattern in real.patterns])
     rows = []
-    for i, pattern in enumerate(real.patterns):
-        value = evidence(pattern, n_regions=_searched(real, pattern.sign))
+    for i, (pattern, value) in enumerate(zip(real.patterns, statistics, strict=True)):
         if not draws:
-            rows.append((pattern.name, value, 0, 0, 0, *[np.nan] * 6, UNTESTED))
+            rows.append((pattern.name, value, 0, 0, 0, *[np.nan] * 7, UNTESTED))
             continue
         searched = [draw for draw, null in enumerate(draws) if was_searched(null, pattern.sign)]
         challenging = (signs == pattern.sign) & (copies[i] | ~copies.any(axis=0))
@@ -128,19 +135,19 @@ def calibrate(
         empty = len(searched) - len(np.unique(draw_of[challenging]))
         largest = max([0.0, *(_least(null, pattern.sign) for null in nulls), *rivals.tolist()])
         ratio = value / largest if largest > 0 else np.inf
-        p_value, least_p = np.nan, np.nan
+        alike = statistics[[other.sign == pattern.sign for other in real.patterns]]
+        tests = [(np.nan,) * 4]
         for kind in (range(len(nulls)), range(len(nulls), len(draws))):
             if drawn := [draw for draw in searched if draw in kind]:
                 p_values = _p_value(value, rivals, draw_of[challenging], drawn)
-                p_value, least_p = np.fmax(p_value, p_values[0]), np.fmax(least_p, p_values[1])
+                q_values = _q_value(value, alike, rivals[np.isin(draw_of[challenging], drawn)], len(drawn))
+                tests.append((*p_values, *q_values))
         label = _label(ratio, margin, has_rivals=len(rivals) > 0, shuffled=enough and len(searched) > 0)
         seqlet_q = _seqlet_q(pattern, real, nulls) if nulls else np.nan
         largest = largest if largest > 0 else np.nan
         counted = len(rivals), len(searched), empty
-        rows.append((pattern.name, value, *counted, largest, ratio, p_value, least_p, np.nan, seqlet_q, label))
-    table = pd.DataFrame(rows, columns=COLUMNS)
-    table["q_value"] = benjamini_hochberg(table["p_value"].to_numpy(dtype=float))
-    return table
+        rows.append((pattern.name, value, *counted, largest, ratio, *np.fmax.reduce(tests), seqlet_q, label))
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def _p_value(value: float, rivals: np.ndarray, draw_of: np.ndarray, drawn: Sequence[int]) -> tuple[float, float]:
@@ -151,6 +158,12 @@ def _p_value(value: float, rivals: np.ndarray, draw_of: np.ndarray, drawn: Seque
     # A draw without a pattern has the value 0, which no pattern's statistic falls below.
     as_large = int((rivals >= value).sum()) + (empty if value <= 0 else 0)
     return (1 + as_large) / (1 + len(rivals) + empty), 1 / (1 + len(rivals) + empty)
+
+
+def _q_value(value: float, alike: np.ndarray, rivals: np.ndarray, draws: int) -> tuple[float, float]:
+    """Return q of a statistic among those of real patterns, and the least q that the least of these can have."""
+    q_values = target_decoy_q(alike, rivals, n_target_regions=1, n_decoy_regions=draws)
+    return float(q_values[alike == value][0]), min(1.0, 1 / (draws * len(alike)))
 
 
 def was_searched(null: Discovery, sign: str) -> bool:
@@ -196,12 +209,12 @@ def null_notices(tested: pd.DataFrame, *, shuffled: int, permuted: int, fdr: flo
             f"no null had seqlets enough of the sign of {len(tested) - len(searched)} patterns to be searched: these "
             "are called weak at most; more regions or seqlets give the nulls some"
         )
-    finest = searched["least_p"].min()
+    finest = searched["least_q"].min()
     if finest > fdr:
         notices.append(
-            f"with so few patterns in the null no pattern can have a p-value below {finest:.2f}: labels rest on the "
-            "ratio to the null's largest; more draws of both kinds (motifs.null_draws, permuted_draws) make p-values "
-            "finer"
+            f"with so few patterns, and draws of the null, no pattern can have a q-value below {finest:.2f}: labels "
+            "rest on the ratio to the null's largest; more draws of both kinds (motifs.null_draws, permuted_draws) "
+            "make q-values finer"
         )
     return notices
 

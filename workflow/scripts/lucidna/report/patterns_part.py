@@ -109,7 +109,7 @@ def patterns_table(
         Column("against the null", help="compared with patterns of dinucleotide-shuffled sequences and permuted maps"),
         Column("ratio", True, "contribution explained, over the largest of the null"),
         Column("p", True, P_HELP),
-        Column("q", True, "Benjamini-Hochberg over all patterns"),
+        Column("q", True, "share of false ones among the patterns with as much evidence, by those of the null runs"),
         *again,
         *([Column("composite", help="of which others it is made, or which it is a half of")] if composite else []),
         Column("database matches (q)"),
