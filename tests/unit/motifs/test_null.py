@@ -195,27 +195,36 @@ def test_q_is_the_null_patterns_of_a_draw_over_the_real_patterns():
     # The larger of the two kinds; here that of the one draw of permuted maps.
     both = calibrate(make_discovery(real), nulls, permuted=[make_discovery([rival])])
     assert both["q_value"].tolist() == pytest.approx([1 / 1 / 3] * 3 + [2 / 1 / 4])
-    # A copy of the first pattern says nothing against the others, whatever its size.
-    copied = make_pattern("pos_patterns.pattern_1", texts[0], n_seqlets=95)
-    table = calibrate(make_discovery(real), [make_discovery([copied, rival]), make_discovery([])])
-    assert table["q_value"].tolist() == pytest.approx([2 / 2 / 3] + [1 / 2 / 3] * 2 + [2 / 2 / 4])
+    # A copy of the first pattern is a chance instance of a motif when it is much smaller, and noise when it is not.
+    for size, counts in ((42, 0), (60, 1)):
+        copied = make_pattern("pos_patterns.pattern_1", texts[0], n_seqlets=size)
+        table = calibrate(make_discovery(real), [make_discovery([copied, rival]), make_discovery([])])
+        assert table["q_value"].tolist() == pytest.approx(
+            [min(1 / 2 / 2, (1 + counts) / 2 / 3)] * 2 + [(1 + counts) / 2 / 3, (2 + counts) / 2 / 4]
+        ), size
 
 
 @pytest.mark.parametrize("motifs", [0, 8])
-@pytest.mark.parametrize("draws", [2, 6])
+@pytest.mark.parametrize("draws", [2, 4])
 def test_the_share_of_false_patterns_is_what_q_says(motifs, draws):
-    """Runs of noise, with and without motifs, against draws of the same noise; both kinds of null are alike."""
+    """Runs of noise, with and without motifs, against draws of the same noise; both kinds of null are alike.
+
+    Half of the noise is alike in every run, as clusters of one base are, and half is not.
+    """
     rng = np.random.default_rng(draws)
+    recurring = [("AAAAAAA", 1.0), ("GCGCGCG", 0.5), ("TATATAT", 2.0)]
 
     def noise(first=0):
-        sizes = 20 + rng.exponential(15, size=rng.poisson(4)).astype(int)
-        texts = ["".join(rng.choice(list("ACGT"), 7)) for _ in sizes]
+        made = [kind for kind in recurring if rng.random() < 0.8]
+        made += [("".join(rng.choice(list("ACGT"), 7)), 1.0) for _ in range(rng.poisson(2))]
+        texts = [text for text, _ in made]
+        sizes = [int(20 + rng.exponential(15) * scale) for _, scale in made]
         return [
             make_pattern(f"pos_patterns.pattern_{first + i}", text, n_seqlets=n)
             for i, (text, n) in enumerate(zip(texts, sizes, strict=True))
         ]
 
-    false, found, runs = {0.1: [], 0.2: [], 0.4: []}, [], 40
+    false, found, runs = {0.1: [], 0.2: [], 0.4: []}, [], 30
     for _ in range(runs):
         true = [
             make_pattern(f"pos_patterns.pattern_{i}", "".join(rng.choice(list("ACGT"), 9)), n_seqlets=n)
@@ -230,7 +239,8 @@ def test_the_share_of_false_patterns_is_what_q_says(motifs, draws):
         found.append((q_values[:motifs] <= 0.2).mean() if motifs else np.nan)
     for level, shares in false.items():
         assert np.mean(shares) <= level + 3 * np.std(shares) / runs**0.5, level
-    assert not motifs or np.mean(found) > 0.4
+    # The rates are not kept by calling nothing, nor by calling motifs alone.
+    assert not motifs or (np.mean(found) > 0.8 and np.mean(false[0.4]) > 0.1)
 
 
 def test_seqlet_q_counts_null_seqlets_as_strong():

@@ -100,10 +100,12 @@ def calibrate(
             Share of false patterns among those of this sign with a statistic at least as large, estimated by target
             and decoy (`decoys.target_decoy_q`, a searched draw in place of a region): ((1 + null patterns) / draws)
             / real patterns, the least over all lower bars, at most 1; for either kind by itself, and the larger of
-            the two. Null patterns are those that challenge the pattern. A real run has no more patterns of noise
-            than a null run, so the rate holds on average over runs. It asks for no small p-values: where two draws
-            give nothing like ten real patterns, q is .05. least_q is what it would be for the least of the patterns
-            if no null pattern were as large. NaN where no null was searched.
+            the two. A real run has no more patterns of noise than a null run, so the rate holds on average over
+            runs. All null patterns of the sign count, but for the copies of a real pattern that is `margin` times
+            larger than all its copies: chance instances of a motif. (What recurs as noise in every run copies a real
+            pattern, too, but not by so much less.) q asks for no small p-values: where two draws give nothing like
+            ten real patterns, it is .05. least_q is what it would be for the least of the patterns if no null pattern
+            were as large. NaN where no null was searched.
         seqlet_q
             Share of false seqlets among those of this sign at least as strong as the pattern's median seqlet:
             ((1 + null seqlets) / null regions) / (real seqlets / real regions), at most 1. Only seqlets that
@@ -124,6 +126,9 @@ def calibrate(
     signs = np.array([rival.sign for null in draws for rival in null.patterns], dtype=str)
     draw_of = np.array([draw for draw, null in enumerate(draws) for _ in null.patterns], dtype=np.int64)
     statistics = np.array([evidence(pattern, n_regions=_searched(real, pattern.sign)) for pattern in real.patterns])
+    largest_copy = np.where(copies, values, 0.0).max(axis=1, initial=0.0)
+    chance = (copies & (statistics >= margin * largest_copy)[:, None]).any(axis=0)
+    rates = _q_values(real, (nulls, permuted), statistics, np.where(chance, -np.inf, values))
     rows = []
     for i, (pattern, value) in enumerate(zip(real.patterns, statistics, strict=True)):
         if not draws:
@@ -135,18 +140,15 @@ def calibrate(
         empty = len(searched) - len(np.unique(draw_of[challenging]))
         largest = max([0.0, *(_least(null, pattern.sign) for null in nulls), *rivals.tolist()])
         ratio = value / largest if largest > 0 else np.inf
-        alike = statistics[[other.sign == pattern.sign for other in real.patterns]]
-        tests = [(np.nan,) * 4]
+        tests = [(np.nan, np.nan)]
         for kind in (range(len(nulls)), range(len(nulls), len(draws))):
             if drawn := [draw for draw in searched if draw in kind]:
-                p_values = _p_value(value, rivals, draw_of[challenging], drawn)
-                q_values = _q_value(value, alike, rivals[np.isin(draw_of[challenging], drawn)], len(drawn))
-                tests.append((*p_values, *q_values))
+                tests.append(_p_value(value, rivals, draw_of[challenging], drawn))
         label = _label(ratio, margin, has_rivals=len(rivals) > 0, shuffled=enough and len(searched) > 0)
         seqlet_q = _seqlet_q(pattern, real, nulls) if nulls else np.nan
         largest = largest if largest > 0 else np.nan
         counted = len(rivals), len(searched), empty
-        rows.append((pattern.name, value, *counted, largest, ratio, *np.fmax.reduce(tests), seqlet_q, label))
+        rows.append((pattern.name, value, *counted, largest, ratio, *np.fmax.reduce(tests), *rates[i], seqlet_q, label))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
@@ -160,10 +162,24 @@ def _p_value(value: float, rivals: np.ndarray, draw_of: np.ndarray, drawn: Seque
     return (1 + as_large) / (1 + len(rivals) + empty), 1 / (1 + len(rivals) + empty)
 
 
-def _q_value(value: float, alike: np.ndarray, rivals: np.ndarray, draws: int) -> tuple[float, float]:
-    """Return q of a statistic among those of real patterns, and the least q that the least of these can have."""
-    q_values = target_decoy_q(alike, rivals, n_target_regions=1, n_decoy_regions=draws)
-    return float(q_values[alike == value][0]), min(1.0, 1 / (draws * len(alike)))
+def _q_values(
+    real: Discovery, kinds: Sequence[Sequence[Discovery]], statistics: np.ndarray, values: np.ndarray
+) -> np.ndarray:
+    """Return q of every real pattern and the least q possible, (n, 2); `values` are of all null patterns in turn."""
+    rates = np.full((len(real.patterns), 2), np.nan)
+    first = 0
+    for nulls in kinds:
+        rivals = [rival for null in nulls for rival in null.patterns]
+        own, first = values[first : first + len(rivals)], first + len(rivals)
+        for sign in ("pos", "neg"):
+            alike = np.flatnonzero([pattern.sign == sign for pattern in real.patterns])
+            draws = sum(was_searched(null, sign) for null in nulls)
+            if len(alike) and draws:
+                decoys = own[np.array([rival.sign == sign for rival in rivals], dtype=bool)]
+                q_values = target_decoy_q(statistics[alike], decoys, n_target_regions=1, n_decoy_regions=draws)
+                least = np.full(len(alike), min(1.0, 1 / (draws * len(alike))))
+                rates[alike] = np.fmax(rates[alike], np.stack([q_values, least], axis=1))
+    return rates
 
 
 def was_searched(null: Discovery, sign: str) -> bool:
