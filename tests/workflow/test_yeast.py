@@ -78,6 +78,7 @@ def yeast(shared_data, tmp_path_factory) -> Yeast:
     config["grid"]["trainer"] = {"max_epochs": 3, "batch_size": 64, "learning_rate": 0.001}
     config["ranking"] = {"regions": 60, "bootstraps": 50}
     config["motifs"].update(method="saliency", seqlets=300, null_draws=1, permuted_draws=1, saturation=[])
+    config["motifs"]["reproducibility"] = {"candidates": False, "methods": False}
     config["attribution"] = {"methods": {"saliency": {}}, "regions": "all"}
     with contextlib.chdir(workflow.folder):
         candidates = expand_grid(validate(json.loads(json.dumps(config))))
