@@ -25,7 +25,7 @@ LEAST_SEQLETS = 20  # smallest cluster that TF-MoDISco keeps
 _LEAST_BITS = 6.0  # of a cluster of noise: 4.9 in the median of 53, 7.4 at most (benchmarks/pattern_statistics.py)
 
 COLUMNS = [
-    *("pattern", "statistic", "n_null", "null_draws", "null_empty", "null_max", "ratio"),
+    *("pattern", "statistic", "n_null", "null_draws", "shuffled_draws", "null_empty", "null_max", "ratio"),
     *("p_value", "least_p", "q_value", "least_q", "seqlet_q", "label"),
 ]
 
@@ -82,9 +82,9 @@ def calibrate(
             Bits x units of the model's output, per region.
         n_null
             Number of null patterns that challenge it.
-        null_draws, null_empty
-            Number of draws that were searched for its sign (`was_searched`), and of those that hold no pattern that
-            challenges it.
+        null_draws, shuffled_draws, null_empty
+            Number of draws that were searched for its sign (`was_searched`), of those that are of shuffled sequences,
+            and of those that hold no pattern that challenges it.
         null_max, ratio
             The largest challenger (at least the least pattern above), and statistic / null_max; NaN and
             infinite when the null has no seqlet of this sign.
@@ -100,12 +100,14 @@ def calibrate(
             Share of false patterns among those of this sign with a statistic at least as large, estimated by target
             and decoy (`decoys.target_decoy_q`, a searched draw in place of a region): ((1 + null patterns) / draws)
             / real patterns, the least over all lower bars, at most 1; for either kind by itself, and the larger of
-            the two. A real run has no more patterns of noise than a null run, so the rate holds on average over
-            runs. All null patterns of the sign count, but for the copies of a real pattern that is `margin` times
-            larger than all its copies: chance instances of a motif. (What recurs as noise in every run copies a real
-            pattern, too, but not by so much less.) q asks for no small p-values: where two draws give nothing like
-            ten real patterns, it is .05. least_q is what it would be for the least of the patterns if no null pattern
-            were as large. NaN where no null was searched.
+            the two. A draw of fewer regions than the real run counts for as much less. The rate holds on average over
+            runs if a real run has no more patterns of noise than a null run, and their numbers vary as counts of
+            independent things do; where all noise comes in few bursts (12 patterns in a quarter of the runs), two
+            draws promise half of what is false. All null patterns of the sign count, but for the copies of a real
+            pattern that is `margin` times larger than all its copies: chance instances of a motif. (What recurs as
+            noise in every run copies a real pattern, too, but not by so much less.) q asks for no small p-values:
+            where two draws give nothing like ten real patterns, it is .05. least_q is what it would be for the least
+            of the patterns if no null pattern were as large. NaN where no null was searched.
         seqlet_q
             Share of false seqlets among those of this sign at least as strong as the pattern's median seqlet:
             ((1 + null seqlets) / null regions) / (real seqlets / real regions), at most 1. Only seqlets that
@@ -116,7 +118,7 @@ def calibrate(
             above it. "not tested": no null was run. Without shuffled sequences, at least half as many as there are
             regions (`enough_shuffled`), no pattern is more than weak: permuted maps lose the smoothness of real ones
             along with the motifs, and clusters of smooth noise reach 2.7 times the largest pattern of three draws.
-            Nor is a pattern of a sign for which no null had seqlets enough to be searched.
+            Nor is a pattern of a sign for which no shuffled sequences had seqlets enough to be searched.
     """
     draws, enough = [*nulls, *permuted], enough_shuffled(real, nulls)
     copies = _copies(real, draws)
@@ -132,7 +134,7 @@ def calibrate(
     rows = []
     for i, (pattern, value) in enumerate(zip(real.patterns, statistics, strict=True)):
         if not draws:
-            rows.append((pattern.name, value, 0, 0, 0, *[np.nan] * 7, UNTESTED))
+            rows.append((pattern.name, value, 0, 0, 0, 0, *[np.nan] * 7, UNTESTED))
             continue
         searched = [draw for draw, null in enumerate(draws) if was_searched(null, pattern.sign)]
         challenging = (signs == pattern.sign) & (copies[i] | ~copies.any(axis=0))
@@ -144,10 +146,11 @@ def calibrate(
         for kind in (range(len(nulls)), range(len(nulls), len(draws))):
             if drawn := [draw for draw in searched if draw in kind]:
                 tests.append(_p_value(value, rivals, draw_of[challenging], drawn))
-        label = _label(ratio, margin, has_rivals=len(rivals) > 0, shuffled=enough and len(searched) > 0)
+        n_shuffled = sum(draw < len(nulls) for draw in searched)
+        label = _label(ratio, margin, has_rivals=len(rivals) > 0, shuffled=enough and n_shuffled > 0)
         seqlet_q = _seqlet_q(pattern, real, nulls) if nulls else np.nan
         largest = largest if largest > 0 else np.nan
-        counted = len(rivals), len(searched), empty
+        counted = len(rivals), len(searched), n_shuffled, empty
         rows.append((pattern.name, value, *counted, largest, ratio, *np.fmax.reduce(tests), *rates[i], seqlet_q, label))
     return pd.DataFrame(rows, columns=COLUMNS)
 
@@ -173,8 +176,10 @@ def _q_values(
         own, first = values[first : first + len(rivals)], first + len(rivals)
         for sign in ("pos", "neg"):
             alike = np.flatnonzero([pattern.sign == sign for pattern in real.patterns])
-            draws = sum(was_searched(null, sign) for null in nulls)
-            if len(alike) and draws:
+            searched = [null.facts["n_regions"] for null in nulls if was_searched(null, sign)]
+            if len(alike) and searched:
+                # A larger null has more patterns of noise, not fewer: it stays one draw, which is the safe side.
+                draws = sum(min(1.0, n_regions / real.facts["n_regions"]) for n_regions in searched)
                 decoys = own[np.array([rival.sign == sign for rival in rivals], dtype=bool)]
                 q_values = target_decoy_q(statistics[alike], decoys, n_target_regions=1, n_decoy_regions=draws)
                 least = np.full(len(alike), min(1.0, 1 / (draws * len(alike))))
@@ -219,13 +224,13 @@ def null_notices(tested: pd.DataFrame, *, shuffled: int, permuted: int, fdr: flo
             "there are maps of fewer than half as many shuffled sequences as regions, too few to say what noise gives: "
             "no pattern is called more than weak"
         )
-    searched = tested[tested["null_draws"] > 0]
-    if len(searched) < len(tested):
+    unsearched = int((tested["shuffled_draws"] == 0).sum()) if shuffled else 0
+    if unsearched:
         notices.append(
-            f"no null had seqlets enough of the sign of {len(tested) - len(searched)} patterns to be searched: these "
+            f"no shuffled sequences had seqlets enough of the sign of {unsearched} patterns to be searched: these "
             "are called weak at most; more regions or seqlets give the nulls some"
         )
-    finest = searched["least_q"].min()
+    finest = tested["least_q"].min()
     if finest > fdr:
         notices.append(
             f"with so few patterns, and draws of the null, no pattern can have a q-value below {finest:.2f}: labels "
