@@ -55,7 +55,7 @@ rule member_maps:
         seed=CONFIG["attribution"]["seed"],
         batch_size=CONFIG["attribution"]["batch_size"],
         folds={candidate: entry["fold"] for candidate, entry in CANDIDATES.items()},
-        code=code_digest("attribution.each"),
+        code=code_digest("attribution.each", "external.store"),
     script:
         "../scripts/member_maps.py"
 

@@ -30,7 +30,7 @@ rule attribute:
         seed=CONFIG["attribution"]["seed"],
         batch_size=CONFIG["attribution"]["batch_size"],
         folds={candidate: entry["fold"] for candidate, entry in CANDIDATES.items()},
-        code=code_digest("attribution.run"),
+        code=code_digest("attribution.run", "external.store"),
     script:
         "../scripts/attribute.py"
 
@@ -116,6 +116,8 @@ rule faithfulness:
         sample=ordered(CONFIG["attribution"]["faithfulness"]),
         batch_size=CONFIG["attribution"]["batch_size"],
         seed=CONFIG["attribution"]["seed"],
-        code=code_digest("faithfulness.run"),
+        code=code_digest(
+            "faithfulness.run", "external.store", "attribution.members", "dataset"
+        ),
     script:
         "../scripts/faithfulness.py"

@@ -123,7 +123,7 @@ rule split_fold:
     params:
         fold=lambda wildcards: ordered(SPLITS[wildcards.fold]),
         seed=SEED,
-        code=code_digest("folds"),
+        code=code_digest("folds", "files"),
     script:
         "../scripts/split_fold.py"
 

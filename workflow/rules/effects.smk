@@ -35,6 +35,6 @@ rule instance_effects:
         trim=CONFIG["motifs"]["hits"]["trim"],
         seed=CONFIG["motifs"]["seed"],
         batch_size=CONFIG["attribution"]["batch_size"],
-        code=code_digest("motifs.effects"),
+        code=code_digest("motifs.effects", "external.store", "attribution.hdf5"),
     script:
         "../scripts/instance_effects.py"

@@ -134,6 +134,6 @@ rule annotate_motifs:
         ),
         shares=list(FEWER.values()),
         candidates=ordered(CANDIDATES),
-        code=code_digest("motifs.run"),
+        code=code_digest("motifs.run", "motifs.again"),
     script:
         "../scripts/annotate_motifs.py"

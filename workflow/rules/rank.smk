@@ -12,7 +12,7 @@ rule rank_regions:
     params:
         n=CONFIG["ranking"]["regions"],
         seed=CONFIG["ranking"]["seed"],
-        code=code_digest("ranking.maps"),
+        code=code_digest("ranking.maps", "dataset", "files"),
     script:
         "../scripts/rank_regions.py"
 
@@ -40,7 +40,9 @@ rule validation_maps:
     params:
         head=ranking_heads(CONFIG),
         seed=CONFIG["ranking"]["seed"],
-        code=code_digest("ranking.maps", "ranking.shuffles"),
+        code=code_digest(
+            "ranking.maps", "ranking.shuffles", "external.store", "dataset"
+        ),
     script:
         "../scripts/validation_maps.py"
 
@@ -126,6 +128,6 @@ rule rank:
     params:
         candidates=ordered(list(CANDIDATES.values())),
         ranking=ordered(CONFIG["ranking"]),
-        code=code_digest("ranking.panel", "ranking.stage"),
+        code=code_digest("ranking.panel", "ranking.stage", "dataset"),
     script:
         "../scripts/rank.py"

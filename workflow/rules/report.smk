@@ -17,7 +17,7 @@ rule test_metrics:
         runtime=120,
     params:
         candidates=ordered(list(CANDIDATES.values())),
-        code=code_digest("training.evaluate"),
+        code=code_digest("training.evaluate", "external.store"),
     script:
         "../scripts/test_metrics.py"
 

@@ -36,7 +36,7 @@ rule attribute_shard:
         seed=CONFIG["attribution"]["seed"],
         batch_size=CONFIG["attribution"]["batch_size"],
         folds={candidate: entry["fold"] for candidate, entry in CANDIDATES.items()},
-        code=code_digest("attribution.shards"),
+        code=code_digest("attribution.shards", "external.store"),
     script:
         "../scripts/attribute_shard.py"
 

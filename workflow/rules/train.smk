@@ -103,6 +103,6 @@ rule candidates_table:
         "../../envs/data.yaml"
     params:
         candidates=ordered(list(CANDIDATES.values())),
-        code=code_digest("grid"),
+        code=code_digest("grid", "files"),
     script:
         "../scripts/candidates_table.py"

@@ -73,6 +73,6 @@ rule variants:
         heads=HEADS,
         fdr=CONFIG["motifs"]["fdr"],
         batch_size=CONFIG["attribution"]["batch_size"],
-        code=code_digest("variants.run"),
+        code=code_digest("variants.run", "external.store"),
     script:
         "../scripts/variants.py"

@@ -1,3 +1,4 @@
+import re
 import shutil
 import subprocess
 import sys
@@ -5,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from lucidna import codedigest
 from lucidna.codedigest import code_digest, files_digest
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -77,3 +79,36 @@ def test_files_digest_follows_names_and_bytes(tmp_path):
     second = files_digest(tmp_path)
     (tmp_path / "a").rename(tmp_path / "b")
     assert len({first, second, files_digest(tmp_path)}) == 3
+
+
+# Logs and threads, which change no result; and the check of the inputs, which is a job of its own.
+NO_RESULT = {"runtime.py", "processor.py", "checks.py"}
+
+
+def modules_of(names: set[str]) -> set[Path]:
+    """Return the files of modules and of all of the package that they import."""
+    pending, seen = list(names), set()
+    while pending:
+        path = codedigest._file(pending.pop())
+        if path is not None and path not in seen:
+            seen.add(path)
+            pending += codedigest._skeleton(path)[1]
+    return seen
+
+
+def test_a_rule_digests_all_that_its_script_imports():
+    """Snakemake sees a change of the script alone; a check is made anew each time, and needs no digest."""
+    checked = 0
+    for file in sorted((ROOT / "workflow" / "rules").glob("*.smk")):
+        for block in re.split(r"^ *rule\b *", file.read_text(), flags=re.M)[1:]:
+            script, digest = re.search(r"scripts/(\w+\.py)", block), re.search(r"code_digest\(([^)]*)\)", block)
+            name = re.match(r"\w*", block)[0]
+            assert digest or script is None or name.startswith("check_"), name
+            if digest and script:
+                named = {f"lucidna.{module}" for module in re.findall(r'"([^"]+)"', digest[1])}
+                imported = set(codedigest._skeleton(ROOT / "workflow" / "scripts" / script[1])[1])
+                direct = {path for path in map(codedigest._file, imported) if path is not None}
+                missing = {path.relative_to(codedigest.PACKAGE).as_posix() for path in direct - modules_of(named)}
+                assert missing <= NO_RESULT, (file.name, name, missing)
+                checked += 1
+    assert checked > 25
