@@ -126,15 +126,21 @@ def test_a_draw_that_was_not_searched_says_nothing():
     assert (row["null_draws"], row["null_empty"]) == (0, 0)
     assert np.isnan(row["p_value"])
     assert np.isnan(row["q_value"])
-    assert row["ratio"] > 2
-    assert row["label"] == "weak"
+    # Its 59 seqlets in one pattern of noise are what a pattern must be larger than.
+    assert row["null_max"] == pytest.approx(59 / 100 * 6 * 0.5)
+    assert row["label"] == "supported (null found none)"
     notices = null_notices(row.to_frame().T, shuffled=1, permuted=0, fdr=0.6)
     assert len(notices) == 1
     assert "the sign of 1 patterns" in notices[0]
     # Permuted maps that were searched do not stand for shuffled sequences that were not.
-    row = calibrate(make_discovery([STRONG]), [unsearched], permuted=[make_discovery([])] * 8).iloc[0]
-    assert (row["null_draws"], row["shuffled_draws"], row["p_value"]) == (8, 0, pytest.approx(1 / 9))
-    assert row["label"] == "weak"
+    many = make_discovery([], seen=99, used=0, strength=25.0)
+    for permuted in ([], [make_discovery([])] * 8):
+        row = calibrate(make_discovery([STRONG]), [many], permuted=permuted).iloc[0]
+        assert (row["null_draws"], row["shuffled_draws"]) == (len(permuted), 0)
+        assert row["label"] == "as in the null"
+        none = make_discovery([], seen=0, used=0, strength=0.0)
+        row = calibrate(make_discovery([STRONG]), [none], permuted=permuted).iloc[0]
+        assert row["label"] == "weak"
     notices = null_notices(row.to_frame().T, shuffled=1, permuted=8, fdr=0.6)
     assert len(notices) == 1
     assert "the sign of 1 patterns" in notices[0]

@@ -57,7 +57,8 @@ def calibrate(
     shuffled sequences hold chance instances of common motifs, which say nothing against a different, rarer
     motif. It is challenged, too, by the least pattern that the null could have had: 20 seqlets (TF-MoDISco
     drops smaller clusters) of 6 bits and of the median strength in shuffled sequences. Thus a barely formed pattern
-    is not believed for the sole reason that the null, by luck, formed none.
+    is not believed for the sole reason that the null, by luck, formed none. A draw of shuffled sequences with too few
+    seqlets to be searched could have had no pattern larger than all of its seqlets in one: that challenges, too.
 
     Parameters
     ----------
@@ -119,7 +120,7 @@ def calibrate(
             above it. "not tested": no null was run. Without shuffled sequences, at least half as many as there are
             regions (`enough_shuffled`), no pattern is more than weak: permuted maps lose the smoothness of real ones
             along with the motifs, and clusters of smooth noise reach 2.7 times the largest pattern of three draws.
-            Nor is a pattern of a sign for which no shuffled sequences had seqlets enough to be searched.
+            Nor is a pattern of a sign of which shuffled sequences had no seqlet at all.
     """
     draws, enough = [*nulls, *permuted], enough_shuffled(real, nulls)
     copies = _copies(real, draws)
@@ -148,7 +149,8 @@ def calibrate(
             if drawn := [draw for draw in searched if draw in kind]:
                 tests.append(_p_value(value, rivals, draw_of[challenging], drawn))
         n_shuffled = sum(draw < len(nulls) for draw in searched)
-        label = _label(ratio, margin, has_rivals=len(rivals) > 0, shuffled=enough and n_shuffled > 0)
+        seen = n_shuffled > 0 or any(_least(null, pattern.sign) > 0 for null in nulls)
+        label = _label(ratio, margin, has_rivals=len(rivals) > 0, shuffled=enough and seen)
         seqlet_q = _seqlet_q(pattern, real, nulls) if nulls else np.nan
         largest = largest if largest > 0 else np.nan
         counted = len(rivals), len(searched), n_shuffled, empty
@@ -229,7 +231,7 @@ def null_notices(tested: pd.DataFrame, *, shuffled: int, permuted: int, fdr: flo
     if unsearched:
         notices.append(
             f"no shuffled sequences had seqlets enough of the sign of {unsearched} patterns to be searched: these "
-            "are called weak at most; more regions or seqlets give the nulls some"
+            "are compared with all seqlets there as one pattern; more regions or seqlets give the nulls some"
         )
     finest = tested["least_q"].min()
     if finest > fdr:
@@ -287,7 +289,9 @@ def _seqlet_q(pattern: Pattern, real: Discovery, nulls: Sequence[Discovery]) -> 
 
 
 def _least(null: Discovery, sign: str) -> float:
-    return LEAST_SEQLETS / _searched(null, sign) * _LEAST_BITS * null.facts[f"{sign}_seqlet_strength"]
+    """Return the evidence of the least pattern that a null could have had; of the largest, if it was not searched."""
+    seqlets = LEAST_SEQLETS if was_searched(null, sign) else null.facts[f"{sign}_seqlets_seen"]
+    return seqlets / _searched(null, sign) * _LEAST_BITS * null.facts[f"{sign}_seqlet_strength"]
 
 
 def _label(ratio: float, margin: float, *, has_rivals: bool, shuffled: bool) -> str:
