@@ -131,7 +131,7 @@ def test_a_draw_that_was_not_searched_says_nothing():
     assert row["label"] == "supported (null found none)"
     notices = null_notices(row.to_frame().T, shuffled=1, permuted=0, fdr=0.6)
     assert len(notices) == 1
-    assert "the sign of 1 patterns" in notices[0]
+    assert "the sign of 1 pattern to be" in notices[0]
     # Permuted maps that were searched do not stand for shuffled sequences that were not.
     many = make_discovery([], seen=99, used=0, strength=25.0)
     for permuted in ([], [make_discovery([])] * 8):
@@ -143,7 +143,7 @@ def test_a_draw_that_was_not_searched_says_nothing():
         assert row["label"] == "weak"
     notices = null_notices(row.to_frame().T, shuffled=1, permuted=8, fdr=0.6)
     assert len(notices) == 1
-    assert "the sign of 1 patterns" in notices[0]
+    assert "the sign of 1 pattern to be" in notices[0]
 
 
 def test_few_shuffled_sequences_support_nothing():

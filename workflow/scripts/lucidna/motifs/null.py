@@ -230,8 +230,8 @@ def null_notices(tested: pd.DataFrame, *, shuffled: int, permuted: int, fdr: flo
     unsearched = int((tested["shuffled_draws"] == 0).sum()) if shuffled else 0
     if unsearched:
         notices.append(
-            f"no shuffled sequences had seqlets enough of the sign of {unsearched} patterns to be searched: these "
-            "are compared with all seqlets there as one pattern; more regions or seqlets give the nulls some"
+            f"shuffled sequences had too few seqlets of the sign of {unsearched} pattern{'s' * (unsearched > 1)} to be "
+            "searched: all of their seqlets as one pattern is what is compared; more regions or seqlets give them more"
         )
     finest = tested["least_q"].min()
     if finest > fdr:
