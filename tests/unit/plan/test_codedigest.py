@@ -85,17 +85,6 @@ def test_files_digest_follows_names_and_bytes(tmp_path):
 NO_RESULT = {"runtime.py", "processor.py", "checks.py"}
 
 
-def modules_of(names: set[str]) -> set[Path]:
-    """Return the files of modules and of all of the package that they import."""
-    pending, seen = list(names), set()
-    while pending:
-        path = codedigest._file(pending.pop())
-        if path is not None and path not in seen:
-            seen.add(path)
-            pending += codedigest._skeleton(path)[1]
-    return seen
-
-
 def test_a_rule_digests_all_that_its_script_imports():
     """Snakemake sees a change of the script alone; a check is made anew each time, and needs no digest."""
     checked = 0
@@ -108,7 +97,10 @@ def test_a_rule_digests_all_that_its_script_imports():
                 named = {f"lucidna.{module}" for module in re.findall(r'"([^"]+)"', digest[1])}
                 imported = set(codedigest._skeleton(ROOT / "workflow" / "scripts" / script[1])[1])
                 direct = {path for path in map(codedigest._file, imported) if path is not None}
-                missing = {path.relative_to(codedigest.PACKAGE).as_posix() for path in direct - modules_of(named)}
+                missing = {
+                    path.relative_to(codedigest.PACKAGE).as_posix()
+                    for path in direct - set(codedigest._with_imports(named))
+                }
                 assert missing <= NO_RESULT, (file.name, name, missing)
                 checked += 1
     assert checked > 25

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from types import CodeType
 from typing import Any
@@ -38,10 +39,20 @@ def code_digest(*modules: str) -> str:
     FileNotFoundError
         When a named module is not part of the package.
     """
-    pending, seen = [f"lucidna.{module}" for module in modules], {}
-    for name in pending:
+    names = [f"lucidna.{module}" for module in modules]
+    for name in names:
         if _file(name) is None:
             raise FileNotFoundError(f"no module {name} below {PACKAGE}")
+    seen = _with_imports(names)
+    digest = hashlib.sha256()
+    for path in sorted(seen):
+        digest.update(path.relative_to(PACKAGE).as_posix().encode() + b"\0" + seen[path])
+    return digest.hexdigest()[:16]
+
+
+def _with_imports(names: Iterable[str]) -> dict[Path, bytes]:
+    """Return file -> digest of modules ("lucidna.x") and of all of the package that they import, directly or not."""
+    pending, seen = list(names), {}
     while pending:
         name = pending.pop()
         path = _file(name)
@@ -52,10 +63,7 @@ def code_digest(*modules: str) -> str:
         # Importing a.b.c also runs the __init__ of a and of a.b.
         parts = name.split(".")
         pending.extend(".".join(parts[:depth]) for depth in range(1, len(parts)))
-    digest = hashlib.sha256()
-    for path in sorted(seen):
-        digest.update(path.relative_to(PACKAGE).as_posix().encode() + b"\0" + seen[path])
-    return digest.hexdigest()[:16]
+    return seen
 
 
 def files_digest(folder: Path) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 
 
 def target_decoy_q(
-    targets: np.ndarray, decoys: np.ndarray, *, n_target_regions: int, n_decoy_regions: int
+    targets: np.ndarray, decoys: np.ndarray, *, n_target_regions: float, n_decoy_regions: float
 ) -> np.ndarray:
     """Estimate the q-value of each target score.
 
@@ -21,8 +21,8 @@ def target_decoy_q(
     ----------
     targets, decoys : ndarray, shapes (n,) and (m,)
         Scores; larger is better.
-    n_target_regions, n_decoy_regions : int
-        Number of sequences in which each was searched.
+    n_target_regions, n_decoy_regions : float
+        Number of sequences in which each was searched, or of whole runs.
 
     Returns
     -------
