@@ -179,6 +179,18 @@ def test_maps_have_no_note(dataset, models, tmp_path):
         assert "note" not in file.attributes
 
 
+def test_surrogates_of_too_few_mutants_are_told(dataset, models, tmp_path, caplog):
+    def made(mutants):
+        arguments = {"mutants": mutants, "max_regions": 4}
+        return attribute(
+            models, dataset, method="surrogate", arguments=arguments, task="a", head="counts", **outputs(tmp_path)
+        )
+
+    assert "notice" not in made(2000)
+    assert "of the variance of mutants" in made(20)["notice"]
+    assert sum("attribution.methods.surrogate.mutants" in line for line in caplog.messages) == 1
+
+
 def test_unsound_network_is_refused_and_leaves_nothing(dataset, toys, tmp_path):
     models = [("bad", toys.ToyCNN(40, functional=True))]
     with pytest.raises(UserError, match=r"deepshap of bad: .*relu in ToyCNN"):

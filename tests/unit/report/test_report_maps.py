@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from lucidna.files import read_tsv, write_json
-from lucidna.report.attribution_section import agreement_map, least_alike, methods_table, section
+from lucidna.report.attribution_section import agreement_map, fit_notes, least_alike, methods_table, section
 from lucidna.report.collect import Experiment
 from lucidna.report.maps import (
     Example,
@@ -111,8 +111,12 @@ def test_fit_of_a_surrogate_has_a_column_where_there_is_one(files):
     assert "mutants explained" not in [column.label for column in plain.columns]
     path = files[0].path.with_name(f"{files[0].method}.summary.json")
     write_json(path, {"explained": {"median": 0.87, "q05": 0.5}})
-    table = methods_table(files)
+    table, silent = methods_table(files), fit_notes(files)
+    write_json(path, {"explained": {"median": 0.2, "q05": 0.1}, "notice": "it explains 20 %"})
+    told = fit_notes(files)
     path.unlink()
+    assert silent == []
+    assert told == [f"{files[0].method.capitalize()}: it explains 20 %."]
     assert table.columns[-1].label == "mutants explained"
     assert [row[-1].text for row in table.rows] == ["87 %", "–", "–"]
 

@@ -91,7 +91,7 @@ def attribute(
         method, task, head, members, n_regions, regions_per_member, member_scales, map_scale, seconds, delta
         (median, q95, max of what contributions fail to add up to; else None), angles (share of positions whose
         gradient is off the simplex; else None), explained (median and q05 over regions of the variance of
-        mutants that a surrogate explains; else None); notice, only when there are no maps.
+        mutants that a surrogate explains; else None); notice, only when there are no maps or surrogates do not fit.
 
     Raises
     ------
@@ -222,7 +222,11 @@ def write_maps(
             attributes=plan.attributes,
         )
     write_regions_bed(out_bed, plan.table, length=length)
-    return _summary(plan, started, ensemble.constants, map_scale, tally)
+    summary = _summary(plan, started, ensemble.constants, map_scale, tally)
+    if notice := tally.notice():
+        log.warning("%s  %s", plan.attributes["method"], notice)
+        summary["notice"] = notice
+    return summary
 
 
 def _write_nothing(out_h5: Path, out_bed: str | Path, dataset: Dataset, *, attributes: Mapping[str, Any]) -> None:

@@ -12,6 +12,9 @@ log = logging.getLogger(__name__)
 
 _SECONDS_BETWEEN_LINES = 5.0
 
+ENOUGH_EXPLAINED = 0.5
+"""Median share of the variance of unseen mutants below which a surrogate is another function than the network."""
+
 
 class Part(NamedTuple):
     """What one member says of a block of regions.
@@ -82,10 +85,26 @@ class Tally:
             weights = [count for count, _ in self._angles]
             shares = [found for _, found in self._angles]
             angles = {key: float(np.average([found[key] for found in shares], weights=weights)) for key in shares[0]}
-        if self._explained:
-            low, median = np.nanquantile(np.concatenate(self._explained), [0.05, 0.5]).tolist()
+        if (known := self._known_fits()).size:
+            low, median = np.quantile(known, [0.05, 0.5]).tolist()
             explained = {"median": median, "q05": low}
         return {"delta": delta, "angles": angles, "explained": explained}
+
+    def notice(self) -> str:
+        """Say that surrogates do not fit the networks; empty when they do, or when there are none."""
+        known = self._known_fits()
+        if not known.size or (median := float(np.median(known))) >= ENOUGH_EXPLAINED:
+            return ""
+        return (
+            f"in the median region the surrogate explains {max(median, 0):.0%} of the variance of mutants that it has "
+            "not seen, too little for its map to be the network's: raise attribution.methods.surrogate.mutants "
+            "(several times the window's bases), or leave the method out"
+        )
+
+    def _known_fits(self) -> np.ndarray:
+        """Return `explained` of all parts together, without the regions where the network's output does not vary."""
+        fits = np.concatenate([np.zeros(0, dtype=np.float32), *self._explained])
+        return fits[np.isfinite(fits)]
 
 
 class Progress:

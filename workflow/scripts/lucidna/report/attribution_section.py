@@ -84,6 +84,7 @@ def _block(experiment: Experiment, task: str, head: str, files: list[MapFile]) -
     if lead.attributes.get("sources"):
         made_of = ", ".join(lead.attributes["sources"])
         notes.append(f"These maps were made elsewhere and are shown as they were given: {made_of}.")
+    notes += fit_notes(files)
     if len(members) == 1:
         notes.append("The maps are those of one candidate: there is no spread over members to show.")
     agreement = experiment.table("attribute", task, head, "agreement.tsv")
@@ -150,6 +151,17 @@ def least_alike(table: pd.DataFrame | None, *, most: int = DIFFERING) -> list[tu
     ]
 
 
+def _summary_of(file: MapFile) -> dict:
+    """Return what was written beside a file of maps when they were made; empty when nothing is there."""
+    return read_document(file.path.with_name(f"{file.method}.summary.json")) or {}
+
+
+def fit_notes(files: list[MapFile]) -> list[str]:
+    """Return a sentence for each file whose surrogates do not fit the networks (`attribution.tally`)."""
+    noticed = [(file.method, _summary_of(file).get("notice")) for file in files if file.region_id]
+    return [sentence(f"{method}: {notice}") for method, notice in noticed if notice]
+
+
 def methods_table(files: list[MapFile]) -> Table:
     """Tabulate, per method, its regions, its members and the quantiles of its convergence delta."""
     columns = [
@@ -165,7 +177,7 @@ def methods_table(files: list[MapFile]) -> Table:
         Column("largest", True),
         Column("angle > 30°", True, "share of positions whose gradient leaves the simplex by more than 30°"),
     ]
-    summaries = [read_document(file.path.with_name(f"{file.method}.summary.json")) or {} for file in files]
+    summaries = [_summary_of(file) for file in files]
     fits = any(summary.get("explained") for summary in summaries)
     if fits:
         columns.append(Column("mutants explained", True, "median share of the variance of unseen mutants' outputs"))
