@@ -145,7 +145,8 @@ def test_decoys_are_those_of_their_draw(stage):
     calls = call_hits(maps, stage.regions, [maps, maps], stage.folder / "modisco.h5", patterns, names={}, labels={})
     assert calls.decoys["draw"].unique().tolist() == [0, 1]
     assert calls.hits["q_value"].median() > 0.95
-    assert calls.hits["q_value"].min() > 0.5
+    # Copies may differ by rounding: of the best hit alone both may lie just below it, (1 + 0) / 2 draws.
+    assert calls.hits["q_value"].min() >= 0.5
     called = calls.counts.set_index("pattern")["hits"]
     for _, group in calls.decoys.groupby("draw"):
         found = group["pattern"].value_counts().reindex(called.index)

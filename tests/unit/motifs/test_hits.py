@@ -5,12 +5,13 @@ import pytest
 
 from lucidna.errors import UserError
 from lucidna.motifs import hits as hits_module
+from lucidna.motifs.external import run_tool
 from lucidna.motifs.hit_columns import COLUMNS, read_hits
 from lucidna.motifs.hits import call_hits
 from lucidna.motifs.maps import open_maps, read_regions
 from lucidna.motifs.patterns import read_discovery
 
-from .simulated import simulate
+from .simulated import PLANTED, SCALE, simulate
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +53,70 @@ def test_columns_and_values(stage, hits):
         assert hit.contribution == pytest.approx(expected, abs=2e-3)
         absolute = np.abs(projected[row, hit.start - offset : hit.end - offset]).sum()
         assert hit.importance == pytest.approx(absolute, rel=0.02)
+
+
+def write_maps(path, placed, *, length):
+    """Write maps of noise with one planted motif each, (word, strand, start); return them opened, with regions."""
+    rng = np.random.default_rng(9)
+    codes, maps = rng.integers(0, 4, (len(placed), length)), rng.normal(0, 0.02, (len(placed), 4, length))
+    for row, (text, strand, start) in enumerate(placed):
+        word = np.array(["ACGT".index(base) for base in text])
+        word = word if strand == "+" else 3 - word[::-1]
+        codes[row, start : start + len(word)] = word
+        maps[row, word, start + np.arange(len(word))] += 1 / len(word)
+    with h5py.File(path, "w") as handle:
+        handle["raw/seq"] = np.eye(4, dtype=np.int8)[codes].transpose(0, 2, 1)
+        handle["shap/seq"] = (maps * 8.0).astype(np.float16)
+        handle.attrs["map_scale"] = 8.0
+    regions = pd.DataFrame({"chrom": "chr1", "start": 1000 * np.arange(1, len(placed) + 1)})
+    regions["region_id"] = [f"r{row}" for row in range(len(placed))]
+    return open_maps(path), regions.assign(end=regions["start"] + length)
+
+
+@pytest.mark.parametrize("length", [120, 121])
+def test_instances_at_the_very_ends_of_a_map_are_found(stage, tmp_path, length):
+    patterns = read_discovery(stage.folder / "modisco.h5").patterns
+    assert max(pattern.cwm.shape[1] for pattern in patterns) > 25  # of which cores of 9 bp leave most
+    ends = [0, 1, length // 2, length - 10, length - 9]
+    placed = [(text, strand, start) for text in PLANTED.values() for strand in "+-" for start in ends]
+    maps, regions = write_maps(tmp_path / "ends.h5", placed, length=length)
+    hits = call_hits(maps, regions, [], stage.folder / "modisco.h5", patterns, names={}, labels={}).hits
+    begin = regions["start"].to_numpy()[hits["row"]]
+    found = set(zip(hits["row"], hits["start"] - begin, hits["end"] - begin, strict=True))
+    expected = {(row, start, start + len(text)) for row, (text, _, start) in enumerate(placed)}
+    assert found >= expected
+    assert len(found) <= 1.1 * len(expected)
+    # A pattern is its motif or the motif's reverse complement, and all of its hits say the same.
+    along = hits["strand"].to_numpy() == np.array([strand for _, strand, _ in placed])[hits["row"]]
+    assert set(pd.Series(along).groupby(hits["pattern"]).mean()) <= {0, 1}
+    assert ((hits["start"] >= begin) & (hits["end"] <= begin + length)).all()
+    assert (hits["start_untrimmed"] < begin).any()
+
+
+def test_hits_are_those_of_fi_nemo_at_its_defaults(stage, hits, tmp_path):
+    """Away from the ends; its defaults run until convergence, in batches of 2,000."""
+    with h5py.File(stage.folder / "real.h5") as handle:
+        sequences, projected = handle["raw/seq"][:], handle["projected_shap/seq"][:].sum(axis=1)
+    np.savez(tmp_path / "regions.npz", sequences=sequences, contributions=projected)
+    arguments = ["call-hits", "-r", f"{tmp_path}/regions.npz", "-m", f"{stage.folder}/modisco.h5", "-o", f"{tmp_path}"]
+    run_tool("finemo", arguments, threads=1)
+    theirs = pd.read_csv(tmp_path / "hits.tsv", sep="\t")
+    begin = stage.regions["start"].to_numpy()[hits["row"]]
+    whole = (hits["start_untrimmed"] >= begin) & (hits["end_untrimmed"] <= begin + sequences.shape[2])
+    ours = hits.assign(start=hits["start"] - begin, end=hits["end"] - begin)[whole]
+    ours = ours.rename(columns={"row": "peak_id", "pattern": "motif_name"})
+    both = theirs.merge(ours, on=["peak_id", "start", "end", "strand", "motif_name"], how="outer", indicator=True)
+    assert (both["_merge"] == "both").mean() > 0.99
+    both = both[both["_merge"] == "both"]
+    for name, own, scale in (
+        ("hit_coefficient", "relative_score", 1),
+        ("hit_coefficient_global", "score", SCALE**2),
+        ("hit_similarity", "correlation", 1),
+        ("hit_importance", "importance", SCALE),
+    ):
+        ratio = both[name] / both[own] / scale
+        assert np.median(ratio) == pytest.approx(1, abs=0.01), name
+        assert np.quantile(np.abs(ratio - 1), 0.9) < 0.1, name
 
 
 def test_hits_compete_with_decoys_by_the_shape_of_the_map(stage, monkeypatch):

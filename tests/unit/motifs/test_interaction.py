@@ -2,8 +2,17 @@ import itertools
 
 import numpy as np
 import pandas as pd
+import pytest
+from scipy.stats import ttest_1samp
 
-from lucidna.motifs.interaction import Expected, choose_pairs, double_ablation, expected_interaction, interaction_p
+from lucidna.motifs.interaction import (
+    Expected,
+    additivity_p,
+    choose_pairs,
+    double_ablation,
+    expected_interaction,
+    interaction_p,
+)
 
 from .toy import additive, both, either, sequences_with_both, toy
 
@@ -114,6 +123,23 @@ def test_a_saturating_network_is_told_from_an_and():
     # log of a sum saturates: the interaction is negative for words that know nothing of each other.
     saturating = measure(toy(lambda a, b: np.log(1 + a + b)))
     assert (saturating.pairs < -0.2).all()
+
+
+def test_additivity_is_tested_over_regions():
+    rng = np.random.default_rng(3)
+    # Instances of a region share what is off: counted one by one, p <= .05 would be far more frequent.
+    found = []
+    for _ in range(400):
+        shared = rng.normal(0, 1, 20).repeat(4)
+        found.append(additivity_p(shared + rng.normal(0, 0.1, 80), np.zeros(80), np.arange(20).repeat(4)))
+    assert 0.025 < np.mean(np.array(found) <= 0.05) < 0.08
+    rows = np.arange(12)
+    values = rng.normal(1, 0.2, 12)
+    assert additivity_p(values, np.zeros(12), rows) == pytest.approx(ttest_1samp(values, 0).pvalue)
+    assert np.isnan(additivity_p(values, np.full(12, np.nan), rows))
+    assert np.isnan(additivity_p(values, np.zeros(12), rows * 0))
+    assert additivity_p(np.zeros(3), np.zeros(3), rows[:3]) == 1.0
+    assert additivity_p(np.ones(3), np.zeros(3), rows[:3]) == 0.0
 
 
 def test_half_of_the_pairs_are_preferred():

@@ -3,7 +3,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from lucidna.motifs.null import _q_values, benjamini_hochberg, calibrate, enough_shuffled, evidence, null_notices
+from lucidna.motifs.multiple_testing import benjamini_hochberg
+from lucidna.motifs.null import _q_values, calibrate, enough_shuffled, evidence, null_notices
 
 from .simulated import make_discovery, make_pattern
 

@@ -125,10 +125,44 @@ def test_what_two_instances_do_anyway_is_not_known_of_few_pairs(genome):
     assert found["interaction"].notna().all()
     assert found[["interaction_expected", "interaction_p", "interaction_q"]].isna().all(axis=None)
     assert found["evidence"].tolist() == ["", "", "spacing"]
+    # Whether a pair adds up is tested all the same.
+    assert (found["additivity_q"] < 0.001).tolist() == [False, False, True]
+    assert found["additivity_p"].notna().all()
     assert notices == [
-        "the interaction of 3 of 3 pairs is not tested: fewer than three other pairs show what any two instances do "
-        "beyond the sum"
+        "whether 3 of 3 pairs do more than any two is not tested: fewer than three other pairs show what any two "
+        "instances do beyond the sum"
     ]
+
+
+def test_too_few_pairs_to_ablate_are_told(genome):
+    motifs, sequences, placed = genome
+    for most, told in ((0, []), (9, ["motifs.effects.max_pairs is 9: no pair is ablated, for fewer than 10 "])):
+        notices = []
+        settings = EffectSettings(draws=3, max_pairs=most)
+        found = pairs_table(oracle(motifs), sequences, placed, ["OCT", "SOX"], settings, notices, fdr=0.05, seed=0)
+        assert found["ablated"].tolist() == [0]
+        assert found["evidence"].tolist() == ["spacing"]
+        assert [notice[: len(start)] for notice, start in zip(notices, told, strict=True)] == told
+
+
+def test_one_spacing_among_many_pairs_can_be_called(genome):
+    """Twelve patterns are 66 pairs: after 999 rearrangements q could not be below .066."""
+    motifs, sequences, _ = genome
+    rng = np.random.default_rng(0)
+    names = [f"x{i}" for i in range(12)]
+    tables = []
+    for i, name in enumerate(names):
+        rows = rng.permutation(400)[:150]
+        start = rng.integers(10 * i, 10 * i + 8, size=len(rows))
+        tables.append(pd.DataFrame({"row": rows, "start": start, "end": start + 2, "strand": "+", "pattern": name}))
+    tables[11] = tables[0].assign(pattern="x11", start=tables[0]["start"] + 60, end=tables[0]["start"] + 62)
+    table = pd.concat(tables, ignore_index=True)
+    settings = EffectSettings(draws=1, max_pairs=0)
+    found = pairs_table(oracle(motifs), sequences[:400], table, names, settings, [], fdr=0.05, seed=0)
+    assert len(found) == 66
+    called = found[found["evidence"] == "spacing"]
+    assert called[["element_a", "element_b", "distance"]].to_numpy().tolist() == [["x0", "x11", 60.0]]
+    assert called["spacing_p"].iloc[0] == pytest.approx(1 / (1 + 2 * 66 / 0.05))
 
 
 def test_hits_in_overlapping_windows_are_one_pair(genome):

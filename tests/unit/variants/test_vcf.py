@@ -87,8 +87,15 @@ def test_places_that_no_index_can_hold_are_named(world, monkeypatch):
     monkeypatch.setattr(vcf, "INDEXED", 60)
     near, far = (("chr1", at, ".", base(world, "chr1", at), other(base(world, "chr1", at))) for at in (60, 61))
     assert len(read(world, world.write(near))[0]) == 1
-    with pytest.raises(UserError, match=r"1 variants lie beyond 60 bp .*\(chr1:61\)"):
+    with pytest.raises(UserError, match=r"1 of 2 records reach beyond 60 bp .*\(chr1:61\)"):
         read(world, world.write(near, far))
+    # What is not taken stands in the annotated VCF all the same, and an index goes by END where there is one.
+    with pytest.raises(UserError, match=r"1 of 2 records reach .*\(scaffold_9:61\)"):
+        read(world, world.write(near, ("scaffold_9", 61, ".", "A", "C")))
+    symbolic = ("chr1", 50, ".", base(world, "chr1", 50), "<DEL>")
+    assert read(world, world.write(symbolic, info="CIEND=5,90;END=60")).n_records == 1
+    with pytest.raises(UserError, match=r"1 of 1 records reach .*\(chr1:50\)"):
+        read(world, world.write(symbolic, info="SVTYPE=DEL;END=61"))
 
 
 def test_contigs(world):

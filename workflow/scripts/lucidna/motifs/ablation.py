@@ -175,6 +175,8 @@ def control_places(
 def evenly_capped(groups: np.ndarray, most: int, *, seed: int) -> np.ndarray:
     """Choose at most `most` items, with one cap for every group, so that rare groups stay whole.
 
+    What room the cap leaves goes, one item each, to groups that have more, drawn at random.
+
     Returns
     -------
     ndarray
@@ -184,6 +186,9 @@ def evenly_capped(groups: np.ndarray, most: int, *, seed: int) -> np.ndarray:
         return np.arange(len(groups))
     names, counts = np.unique(groups, return_counts=True)
     cap = max(c for c in range(most + 1) if np.minimum(counts, c).sum() <= most)
-    order = np.random.default_rng(seed).permutation(len(groups))
-    kept = [order[groups[order] == name][:cap] for name in names]
+    rng = np.random.default_rng(seed)
+    order = rng.permutation(len(groups))
+    caps = np.full(len(names), cap)
+    caps[rng.permutation(np.flatnonzero(counts > cap))[: most - np.minimum(counts, cap).sum()]] += 1
+    kept = [order[groups[order] == name][:allowed] for name, allowed in zip(names, caps, strict=True)]
     return np.sort(np.concatenate(kept))

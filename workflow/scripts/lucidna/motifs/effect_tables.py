@@ -11,7 +11,7 @@ import pandas as pd
 from lucidna.motifs.ablation import Predict, ablation_effects, control_places, evenly_capped
 from lucidna.motifs.hit_columns import COLUMNS
 from lucidna.motifs.importance import global_importance, instances_of, null_sequences, sign_flip_p
-from lucidna.motifs.null import benjamini_hochberg
+from lucidna.motifs.multiple_testing import benjamini_hochberg
 from lucidna.motifs.patterns import Pattern
 
 ABLATION_COLUMNS = [*COLUMNS, "effect", "effect_sd", "effect_agreement", "control_effect"]

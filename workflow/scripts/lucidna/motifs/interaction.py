@@ -176,6 +176,35 @@ def interaction_p(interaction: np.ndarray, expected: Expected) -> float:
     return float(2 * student.sf(abs(difference.mean()) / np.sqrt(within + between), degrees))
 
 
+def additivity_p(interaction: np.ndarray, control: np.ndarray, rows: np.ndarray) -> float:
+    """Test whether a pair's interaction is that of one of its instances with bases of no hit: two-sided.
+
+    Student's t of the differences, averaged over the instances of each region: those share sites and shuffles.
+
+    Parameters
+    ----------
+    interaction, control : ndarray
+        float64 (n,), means over networks; a control is NaN where there was no room for it.
+    rows : ndarray
+        int (n,), the region of each.
+
+    Returns
+    -------
+    float
+        NaN with fewer than two regions; where nothing varies 1 for no difference, and 0 for any.
+    """
+    difference = interaction - control
+    known = np.isfinite(difference)
+    _, place = np.unique(rows[known], return_inverse=True)
+    means = np.bincount(place, difference[known]) / np.bincount(place)
+    if len(means) < 2:
+        return float("nan")
+    error = means.std(ddof=1) / np.sqrt(len(means))
+    if error == 0:
+        return float(means.mean() == 0)
+    return float(2 * student.sf(abs(means.mean()) / error, len(means) - 1))
+
+
 def choose_pairs(pairs: pd.DataFrame, most: int, *, preferred: np.ndarray, seed: int) -> np.ndarray:
     """Choose at most `most` pairs, up to half of them among the preferred; the rest of the room goes to whom needs it.
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from lucidna.meme import Motif
-from lucidna.motifs.null import benjamini_hochberg
+from lucidna.motifs.multiple_testing import benjamini_hochberg
 from lucidna.motifs.patterns import Pattern
 
 logger = logging.getLogger(__name__)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -13,20 +14,21 @@ from lucidna.motifs.ablation import Predict
 from lucidna.motifs.effect_tables import EffectSettings, spread_over_networks, taken_bases
 from lucidna.motifs.interaction import (
     Interaction,
+    additivity_p,
     choose_pairs,
     double_ablation,
     expected_interaction,
     interaction_p,
 )
-from lucidna.motifs.null import benjamini_hochberg
+from lucidna.motifs.multiple_testing import benjamini_hochberg
 from lucidna.motifs.pairs import Spacing, at_home, co_occurrence, pairs_of, spacing
 
 PAIRS_COLUMNS = [
     *("element_a", "element_b", "regions_a", "regions_b", "regions_both", "expected_both"),
     *("co_occurrence_p", "co_occurrence_q", "pairs", "distance", "strands", "at_distance", "expected_at_distance"),
     *("spacing_p", "spacing_q", "ablated", "interaction", "interaction_sd", "interaction_control"),
-    *("interaction_expected", "interaction_p", "interaction_q", "at_distance_interaction", "elsewhere_interaction"),
-    "evidence",
+    *("additivity_p", "additivity_q", "interaction_expected", "interaction_p", "interaction_q"),
+    *("at_distance_interaction", "elsewhere_interaction", "evidence"),
 ]
 _SPACING, _MORE = "spacing", "more than expected"
 BOTH_EVIDENCE = f"{_SPACING}, {_MORE}"
@@ -38,9 +40,10 @@ _NEAR = 2  # bp around the preferred distance
 
 
 class _Ablated(NamedTuple):
-    """The double ablations of one pair of elements: their distances, and which have the preferred arrangement."""
+    """The double ablations of one pair of elements: their regions, their distances, which are arranged as preferred."""
 
     found: Interaction
+    rows: np.ndarray
     distance: np.ndarray
     preferred: np.ndarray
 
@@ -87,9 +90,11 @@ def pairs_table(
     DataFrame
         `PAIRS_COLUMNS`: what `pairs.co_occurrence` and `pairs.spacing` say (with q-values over all pairs), and of
         the double ablation of `ablated` pairs of instances the mean over instances and networks, its spread over
-        networks, that of the control, what is expected of any two instances that do as much alone, as the other
-        pairs at the same distance show (`interaction.expected_interaction`), p and q of the difference from it
-        (`interaction.interaction_p`), and the means at the preferred distance and elsewhere.
+        networks, that of the control, p and q of the difference from the control (`interaction.additivity_p`: whether
+        there is a non-additive part at all; mostly there is, for networks saturate), what is expected of any two
+        instances that do as much alone, as the other pairs at the same distance show
+        (`interaction.expected_interaction`), p and q of the difference from it (`interaction.interaction_p`), and the
+        means at the preferred distance and elsewhere.
 
         strands is "either" where one of the elements is a palindrome. What is expected is not known (NaN, nor p) where
         fewer than three other pairs tell.
@@ -116,11 +121,20 @@ def pairs_table(
     taken = taken_bases(sequences, placed)
     groups = {name: placed[placed["pattern"] == name] for name in chosen}
     present = {name: np.isin(counted, group["row"]) for name, group in groups.items()}
+    if 0 < settings.max_pairs < _FEWEST_PAIRS:
+        notices.append(
+            f"motifs.effects.max_pairs is {settings.max_pairs}: no pair is ablated, for fewer than {_FEWEST_PAIRS} "
+            "instances say nothing"
+        )
     rows, ablated = [], []
+    # A single pair of elements among all must be able to have q <= fdr.
+    most_draws = math.ceil(2 * math.comb(len(chosen), 2) / fdr)
     for first, second in itertools.combinations(chosen, 2):
         together = co_occurrence(present[first], present[second])
         others = placed[placed["pattern"] != second]
-        arranged = spacing(groups[first], groups[second], others=others, length=length, seed=seed)
+        arranged = spacing(
+            groups[first], groups[second], others=others, length=length, most_draws=most_draws, seed=seed
+        )
         row = {
             "element_a": first,
             "element_b": second,
@@ -146,11 +160,11 @@ def pairs_table(
     unknown = sum(row["ablated"] > 0 and np.isnan(row["interaction_p"]) for row in rows)
     if unknown:
         notices.append(
-            f"the interaction of {unknown} of {len(rows)} pairs is not tested: fewer than three other pairs show what "
-            "any two instances do beyond the sum"
+            f"whether {unknown} of {len(rows)} pairs do more than any two is not tested: fewer than three other pairs "
+            "show what any two instances do beyond the sum"
         )
     table = pd.DataFrame(rows).reindex(columns=PAIRS_COLUMNS)
-    for name in ("co_occurrence", "spacing", "interaction"):
+    for name in ("co_occurrence", "spacing", "additivity", "interaction"):
         table[f"{name}_q"] = benjamini_hochberg(table[f"{name}_p"].to_numpy(dtype=float))
     table["evidence"] = [
         _evidence(row, fdr, more=each) for row, each in zip(table.to_dict("records"), more, strict=True)
@@ -181,7 +195,7 @@ def _ablate(
     for name, group, index in (("a", first, pairs["a"]), ("b", second, pairs["b"])):
         table[f"start_{name}"], table[f"end_{name}"] = (group.loc[index, edge].to_numpy() for edge in ("start", "end"))
     found = double_ablation(predict, sequences, table, taken, draws=settings.draws, seed=seed)
-    return _Ablated(found, pairs["distance"].to_numpy(dtype=float), preferred[kept])
+    return _Ablated(found, pairs["row"].to_numpy(), pairs["distance"].to_numpy(dtype=float), preferred[kept])
 
 
 def _strands(arranged: Spacing, *groups: pd.DataFrame) -> str:
@@ -203,13 +217,14 @@ def _interaction(ablated: Sequence[_Ablated | None], number: int) -> tuple[Mappi
     others = [other.means() for i, other in enumerate(ablated) if other is not None and i != number]
     first, second, distance, mean = own.means()
     expected = expected_interaction(first, second, distance, others)
-    by_network = own.found.pairs.mean(axis=1)
+    by_network, control = own.found.pairs.mean(axis=1), own.found.control.mean(axis=0)
     direction = float(np.sign((first + second + mean).mean()) * _mean(mean - expected.values))
     columns = {
         "ablated": len(mean),
         "interaction": mean.mean(),
         "interaction_sd": spread_over_networks(by_network[:, None])[0],
-        "interaction_control": _mean(own.found.control.mean(axis=0)),
+        "interaction_control": _mean(control),
+        "additivity_p": additivity_p(mean, control, own.rows),
         "interaction_expected": _mean(expected.values),
         "interaction_p": interaction_p(mean, expected),
         "at_distance_interaction": _mean(mean[own.preferred]),

@@ -176,6 +176,7 @@ def spacing(
     others: pd.DataFrame | None = None,
     length: int | None = None,
     draws: int = 999,
+    most_draws: int = 0,
     seed: int = 0,
 ) -> Spacing:
     """Find the preferred distance and orientation of two patterns, and compare it with rearranged positions.
@@ -196,8 +197,9 @@ def spacing(
         Hits of all other patterns in the same windows: row, start, end.
     length : int, optional
         Of a window, bp; needed with `others`.
-    draws : int
-        Rearrangements.
+    draws, most_draws : int
+        Rearrangements, and those made where none of the first has as large a window: for p to be small among many
+        pairs (a Monte Carlo test that stops early where there is nothing to find, Besag & Clifford 1991).
     seed : int
     """
     observed = pairs_of(first, second)
@@ -225,14 +227,14 @@ def spacing(
         return result
     rearranged = _Rearranged(first, second, shared, None if others is None else _occupied(others, shared, length))
     rng = np.random.default_rng([seed, 6])
-    largest, at_best = np.zeros(draws), np.zeros(draws)
     most = _windows(tested["distance"].to_numpy(), tested["same_strand"].to_numpy()).max()
-    for draw in range(draws):
+    done, as_large, at_best = 0, 0, 0.0
+    while done < draws or (as_large == 0 and done < most_draws):
         null, n_pairs = rearranged.windows(rng.permutation(len(shared)))
         share = null * (len(tested) / max(n_pairs, 1))
-        largest[draw], at_best[draw] = share.max(), share.flat[best]
-    p_value = (1 + int((largest >= most - 1e-9).sum())) / (1 + draws)
-    return result._replace(expected=float(at_best.mean()) * len(observed) / len(tested), p_value=p_value)
+        done, as_large, at_best = done + 1, as_large + bool(share.max() >= most - 1e-9), at_best + share.flat[best]
+    expected = at_best / done * len(observed) / len(tested)
+    return result._replace(expected=float(expected), p_value=(1 + as_large) / (1 + done))
 
 
 def _windows(distance: np.ndarray, same_strand: np.ndarray) -> np.ndarray:

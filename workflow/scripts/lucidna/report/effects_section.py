@@ -120,6 +120,7 @@ def pairs_table(pairs: pd.DataFrame | None, elements: pd.DataFrame | None) -> Ta
             True,
             "f(both) - f(first) - f(second) + f(neither), by ablation; mostly below 0, for networks saturate",
         ),
+        Column("q", True, "of not being 0: the difference from the first motif with bases that belong to no hit"),
         Column(
             "expected",
             True,
@@ -143,6 +144,7 @@ def pairs_table(pairs: pd.DataFrame | None, elements: pd.DataFrame | None) -> Ta
             number_cell(record["expected_at_distance"], 2),
             number_cell(record["spacing_q"], 2),
             number_cell(record["interaction"], 2),
+            number_cell(record["additivity_q"], 2),
             number_cell(record["interaction_expected"], 2),
             number_cell(record["interaction_q"], 2),
             text_cell(record["evidence"], css="badge good" if record["evidence"] == BOTH_EVIDENCE else ""),

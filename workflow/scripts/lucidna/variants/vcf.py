@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,7 +30,8 @@ _SHOWN = 3
 class Record(NamedTuple):
     """What the first columns of a line say; line counts from 1, position is as in the file, 1-based.
 
-    An id that is empty in the file is a point.
+    An id that is empty in the file is a point; end is where an index has the record end: behind its reference allele,
+    or at INFO's END if that is further.
     """
 
     line: int
@@ -38,6 +40,7 @@ class Record(NamedTuple):
     id: str
     ref: str
     alts: list[str]
+    end: int
 
 
 class Variants(NamedTuple):
@@ -88,9 +91,13 @@ def read_variants(path: str | os.PathLike, genome: Genome, *, longest: int) -> V
     skipped: list[tuple] = []
     wrong: list[str] = []
     outside: list[str] = []
+    far: list[str] = []
     n_records, chromosomes = 0, Chromosomes(genome)
     for number, record in enumerate(records(path)):
         n_records += 1
+        # Those that are not taken are in the annotated VCF, too.
+        if record.end > INDEXED:
+            far.append(f"{record.contig}:{record.position}")
         chrom, start = genome.aliases.get(record.contig, record.contig), record.position - 1
         reasons = _reasons(record, known=chrom in genome.sizes, longest=longest)
         if chrom in genome.sizes:
@@ -115,11 +122,11 @@ def read_variants(path: str | os.PathLike, genome: Genome, *, longest: int) -> V
             f"({_some(outside)}): positions of a VCF count from 1 to the chromosome's length, so give a VCF of the "
             f"assembly in {genome.path}"
         )
-    far = [f"{name}:{start + 1}" for _, name, start, ref, *_ in taken if start + len(ref) > INDEXED]
     if far:
         raise UserError(
-            f"variants.vcf {path}: {len(far)} variants lie beyond {INDEXED:,} bp of their chromosome ({_some(far)}), "
-            "and the index (.tbi) of the annotated VCF cannot hold that: cut such chromosomes in two, or leave them out"
+            f"variants.vcf {path}: {len(far)} of {n_records} records reach beyond {INDEXED:,} bp of their chromosome "
+            f"({_some(far)}), and the index (.tbi) of the annotated VCF cannot hold that: cut such chromosomes in two, "
+            "or leave the records out"
         )
     if wrong:
         raise UserError(
@@ -146,8 +153,10 @@ def records(path: str | os.PathLike) -> Iterator[Record]:
     """Yield the records of a VCF; see `lines` for the errors."""
     for number, line in lines(path):
         if not line.startswith("#"):
-            contig, position, name, ref, alt, *_ = line.split("\t", 5)
-            yield Record(number, contig, int(position), name or ".", ref, [] if alt == "." else alt.split(","))
+            contig, position, name, ref, alt, _, _, info, *_ = line.split("\t", 8)
+            stated = _END.search(info)
+            end = max(int(position) - 1 + len(ref), int(stated[1]) if stated else 0)
+            yield Record(number, contig, int(position), name or ".", ref, [] if alt == "." else alt.split(","), end)
 
 
 def lines(path: str | os.PathLike) -> Iterator[tuple[int, str]]:
@@ -223,6 +232,7 @@ def _check_line(path: Path, number: int, words: list[str], width: int) -> int:
 
 
 _BGZF_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
+_END = re.compile(r"(?:^|;)END=(\d+)")
 _NO_CONTIG = "contig not in the genome"
 
 
