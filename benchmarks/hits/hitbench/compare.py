@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from memelite.fimo import fimo
 
+from hitbench.finemo import finemo_hits
 from hitbench.scores import Truth, at_rank, base_aupr, base_scores, fdr_interval, ranked, recall_at_precision
 from hitbench.strand import same_strand
 from lucidna.attribution.hdf5 import AttributionFile
@@ -20,6 +21,7 @@ from lucidna.truth import compare_patterns, read_instances
 TASK, HEAD = "accessibility", "counts"
 SCORES = {"correlation": "correlation", "coefficient": "score", "coefficient of scaled maps": "relative_score"}
 ONCE = "correlation, each instance once"
+DEFAULT = "Fi-NeMo at its default"
 _SCAN_P = 1e-3
 _BIT_DIGITS = 3  # in which sums of the same columns in another order agree
 
@@ -37,16 +39,21 @@ def compare(folder, settings):
     believed = of_credible(hits).reset_index(drop=True)
     by_q = rank_key(believed)
     rankings = {"q-value": (hits, rank_key(hits)), "Fi-NeMo's coefficient": (hits, hits["score"])}
-    rankings |= {name: (found, found["score"]) for name, found in scans.items()}
+    theirs = finemo_hits(maps, motifs / "modisco.h5")
+    rankings |= {name: (found, found["score"]) for name, found in {DEFAULT: theirs, **scans}.items()}
     return {
         "fdr": fdr_table(hits, decoys, truth, maps, settings, stands_for=stands_for),
         "strata": strata_table(believed, truth, read_predictions(maps), settings, stands_for=stands_for),
-        "recall": recall_table(rankings, hits, believed, truth, settings),
+        "recall": recall_table(rankings, believed, truth, settings),
         "aupr": aupr_table(believed, by_q, scans, block, truth),
         "pairs": pair_rows(motifs, folder),
         "labels": label_rows(read_tsv(motifs / "patterns.tsv"), stands_for, known),
         "compared": pd.DataFrame(
-            [count(hits, truth, folder) | on_strand(believed, truth, stands_for, known, settings)]
+            [
+                count(hits, truth, folder)
+                | against_default(hits, theirs)
+                | on_strand(believed, truth, stands_for, known, settings)
+            ]
         ),
     }
 
@@ -87,6 +94,14 @@ def count(hits, truth, folder):
             [read_json(path)["valid"]["pearson"] for path in sorted(folder.glob("train/*/metrics.json"))]
         ),
     }
+
+
+def against_default(hits, theirs):
+    """Return the number of Fi-NeMo's own hits, the share of them among the workflow's, and that the other way round."""
+    place = ["chrom", "start", "end", "strand", "pattern"]
+    ours, theirs = (set(table[place].itertuples(index=False, name=None)) for table in (hits, theirs))
+    shared = len(ours & theirs)
+    return {"finemo_hits": len(theirs), "of_finemo": shared / len(theirs), "in_finemo": shared / len(ours)}
 
 
 def on_strand(hits, truth, stands_for, known, settings):
@@ -213,11 +228,11 @@ def strata_table(hits, truth, predictions, settings, *, stands_for):
     return pd.DataFrame(rows).round(4)
 
 
-def recall_table(rankings, hits, believed, truth, settings):
-    """Compare recalls at equal observed precision: that of Fi-NeMo as it is, and of each nominal rate."""
+def recall_table(rankings, believed, truth, settings):
+    """Compare recalls at equal observed precision: that of Fi-NeMo at its default, and of each nominal rate."""
     rankings = {name: ranked(found, key, truth) for name, (found, key) in rankings.items()}
     q_value = believed["q_value"].to_numpy()
-    levels = {"Fi-NeMo at its default": at_rank(rankings["Fi-NeMo's coefficient"], len(hits))[0]}
+    levels = {DEFAULT: at_rank(rankings[DEFAULT], len(rankings[DEFAULT].hits))[0]}
     for nominal in settings["nominal"]:
         kept = believed[q_value <= nominal]
         levels[f"q <= {nominal}"] = at_rank(ranked(kept, kept["correlation"], truth), len(kept))[0]
