@@ -2,7 +2,7 @@
 
 import numpy as np
 import pandas as pd
-from hitbench.compare import scan, strata_table
+from hitbench.compare import against_default, scan, strata_table
 from hitbench.scores import Truth, at_rank, ranked, recall_at_precision
 
 SETTINGS = {"nominal": [0.1, 0.2], "bootstraps": 50}
@@ -94,3 +94,11 @@ def test_a_scan_ranks_equally_good_matches_equally():
     score = {name: found[(found["pattern"] == name)]["score"].max() for name in words}
     assert score["long"] > score["acts"] == score["decoy"]
     assert set(scans["true matrices, functional only"]["pattern"]) == {"long", "acts"}
+
+
+def test_hits_are_compared_with_those_of_fi_nemo_itself():
+    truth = made(4)
+    ours, theirs = (hits_at(truth, at, "p").assign(strand="+") for at in (10, 10))
+    theirs.loc[0, "strand"] = "-"
+    found = against_default(ours, theirs.iloc[:2])
+    assert found == {"finemo_hits": 2, "of_finemo": 0.5, "in_finemo": 0.25}
