@@ -93,6 +93,9 @@ def test_the_planted_pair_and_its_spacing_are_found_and_nothing_else(table):
     assert planted["at_distance"] > 5 * planted["expected_at_distance"]
     assert planted["evidence"] == "spacing, more than expected"
     others = found.drop(index=planted.name)
+    # Of a pair with a spacing four times as many instances are looked at.
+    assert planted["ablated"] == 160
+    assert others["ablated"].max() == 40
     assert not others["evidence"].str.contains("spacing").any()
     assert not others["evidence"].str.contains("more than").any()
     assert planted["spacing_q"] < 0.05 < others["spacing_q"].min()

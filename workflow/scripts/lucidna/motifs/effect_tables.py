@@ -31,7 +31,7 @@ class EffectSettings:
     nulls : int
         Null sequences that each pattern is put in.
     max_pairs : int
-        Pairs of instances of two patterns that are ablated together, at most.
+        Pairs of instances of two patterns that are ablated together, at most; four times as many of two with a spacing.
     """
 
     max_hits: int = 2000

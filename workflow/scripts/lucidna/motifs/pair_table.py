@@ -37,6 +37,7 @@ _FEWEST_HITS = 20  # of a pattern that pairs are sought for
 _MOST_PATTERNS = 12  # of which pairs are sought
 _FEWEST_PAIRS = 10  # instances whose double ablation is tested
 _NEAR = 2  # bp around the preferred distance
+_SPACED = 4  # times as many instances are ablated of pairs with a spacing: they are few, and the ones that matter
 
 
 class _Ablated(NamedTuple):
@@ -94,7 +95,8 @@ def pairs_table(
         there is a non-additive part at all; mostly there is, for networks saturate), what is expected of any two
         instances that do as much alone, as the other pairs at the same distance show
         (`interaction.expected_interaction`), p and q of the difference from it (`interaction.interaction_p`), and the
-        means at the preferred distance and elsewhere.
+        means at the preferred distance and elsewhere. Of a pair with a spacing (q <= fdr) four times as many are
+        ablated.
 
         strands is "either" where one of the elements is a palindrome. What is expected is not known (NaN, nor p) where
         fewer than three other pairs tell.
@@ -126,7 +128,7 @@ def pairs_table(
             f"motifs.effects.max_pairs is {settings.max_pairs}: no pair is ablated, for fewer than {_FEWEST_PAIRS} "
             "instances say nothing"
         )
-    rows, ablated = [], []
+    rows, found = [], []
     # A single pair of elements among all must be able to have q <= fdr.
     most_draws = math.ceil(2 * math.comb(len(chosen), 2) / fdr)
     for first, second in itertools.combinations(chosen, 2):
@@ -151,7 +153,14 @@ def pairs_table(
             "spacing_p": arranged.p_value,
         }
         rows.append(row)
-        ablated.append(_ablate(predict, sequences, groups[first], groups[second], arranged, taken, settings, seed=seed))
+        found.append((groups[first], groups[second], arranged))
+    spaced = benjamini_hochberg(np.array([row["spacing_p"] for row in rows], dtype=float)) <= fdr
+    usual = settings.max_pairs if settings.max_pairs >= _FEWEST_PAIRS else 0
+    most = [usual * (_SPACED if many else 1) for many in spaced]
+    ablated = [
+        _ablate(predict, sequences, *each, taken, settings, most=number, seed=seed)
+        for each, number in zip(found, most, strict=True)
+    ]
     more = []
     for number, row in enumerate(rows):
         columns, direction = _interaction(ablated, number)
@@ -181,13 +190,14 @@ def _ablate(
     taken: np.ndarray,
     settings: EffectSettings,
     *,
+    most: int,
     seed: int,
 ) -> _Ablated | None:
-    """Ablate a sample of the pairs of instances of two elements; None when there are too few."""
+    """Ablate at most `most` of the pairs of instances of two elements; None when there are too few."""
     pairs = pairs_of(first, second)
     near = (pairs["distance"] - arranged.distance).abs() <= _NEAR
     preferred = (near & (pairs["same_strand"] == arranged.same_strand)).to_numpy()
-    kept = choose_pairs(pairs, settings.max_pairs, preferred=preferred, seed=seed)
+    kept = choose_pairs(pairs, most, preferred=preferred, seed=seed)
     if len(kept) < _FEWEST_PAIRS:
         return None
     pairs = pairs.iloc[kept]
