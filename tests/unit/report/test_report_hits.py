@@ -53,8 +53,8 @@ def test_effects_are_tabulated(tmp_path):
     assert texts(importance)[0][:2] == ["pos 0", "0.900"]
     assert "200" in importance.caption
     assert texts(pairs)[0][:2] == ["AAA", "GGG"]  # the one with evidence first
-    assert texts(pairs)[0][-1] == "spacing, more than expected"
-    assert texts(pairs)[1][-1] == "–"
+    assert texts(pairs)[0][2] == "spacing, more than expected"
+    assert texts(pairs)[1][2] == "–"
     assert len(block["notes"]) == 1
     assert "effects.max_hits bound: 40 of 50" in block["notes"][0]
 

@@ -107,6 +107,7 @@ def pairs_table(pairs: pd.DataFrame | None, elements: pd.DataFrame | None) -> Ta
     columns = [
         Column("motif"),
         Column("second motif"),
+        Column("evidence", help="for a pair; more than expected of any two may still be less than their sum"),
         Column("regions with both", True, "of those that do not overlap"),
         Column("expected", True, "when the regions of one are drawn at random"),
         Column("q", True, "of more or fewer; no evidence for a pair, for what makes a region may choose both or one"),
@@ -127,7 +128,6 @@ def pairs_table(pairs: pd.DataFrame | None, elements: pd.DataFrame | None) -> Ta
             "of any two motifs that do as much alone, by the other pairs at the same distance, if three or more tell",
         ),
         Column("q", True, "of the difference from what is expected, which the other pairs leave uncertain"),
-        Column("evidence", help="for a pair; more than expected of any two may still be less than their sum"),
     ]
     rows = [
         [
@@ -135,6 +135,7 @@ def pairs_table(pairs: pd.DataFrame | None, elements: pd.DataFrame | None) -> Ta
                 text_cell(letters.get(record[name], short_name(str(record[name]))), css="code", tip=str(record[name]))
                 for name in ("element_a", "element_b")
             ),
+            text_cell(record["evidence"], css="badge good" if record["evidence"] == BOTH_EVIDENCE else ""),
             count_cell(record["regions_both"]),
             number_cell(record["expected_both"]),
             number_cell(record["co_occurrence_q"], 2),
@@ -147,7 +148,6 @@ def pairs_table(pairs: pd.DataFrame | None, elements: pd.DataFrame | None) -> Ta
             number_cell(record["additivity_q"], 2),
             number_cell(record["interaction_expected"], 2),
             number_cell(record["interaction_q"], 2),
-            text_cell(record["evidence"], css="badge good" if record["evidence"] == BOTH_EVIDENCE else ""),
         ]
         for record in pairs.to_dict("records")
     ]
