@@ -25,7 +25,8 @@ logger = logging.getLogger(__name__)
 
 _CHUNK = 20000  # regions handed to one run of Fi-NeMo, which holds them all in memory
 # Fi-NeMo fits a batch until its slowest region is done. 99 of 100 regions take under 100 steps and one in a few
-# hundred never ends, so small batches and few steps find the same hits ten times faster on a CPU.
+# hundred never ends, so small batches and few steps find the same hits (97 to 100 of 100, benchmarks/hits) ten times
+# faster on a CPU.
 _BATCH, _MAX_STEPS = 32, 500
 _BUFFER = 2**25  # coefficients fitted at a time: regions x motifs x positions
 _READ = {"motif_name": str, "strand": str}
