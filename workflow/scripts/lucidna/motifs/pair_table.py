@@ -37,6 +37,7 @@ _FEWEST_HITS = 20  # of a pattern that pairs are sought for
 _MOST_PATTERNS = 12  # of which pairs are sought
 _FEWEST_PAIRS = 10  # instances whose double ablation is tested
 _NEAR = 2  # bp around the preferred distance
+_MOST_DRAWS = 20_000  # rearrangements, some ten seconds of them: enough for 66 pairs at q = .0066
 _SPACED = 4  # times as many instances are ablated of pairs with a spacing: they are few, and the ones that matter
 
 
@@ -130,7 +131,7 @@ def pairs_table(
         )
     rows, found = [], []
     # A single pair of elements among all must be able to have q <= fdr.
-    most_draws = math.ceil(2 * math.comb(len(chosen), 2) / fdr)
+    most_draws = min(_MOST_DRAWS, math.ceil(2 * math.comb(len(chosen), 2) / fdr))
     for first, second in itertools.combinations(chosen, 2):
         together = co_occurrence(present[first], present[second])
         others = placed[placed["pattern"] != second]
