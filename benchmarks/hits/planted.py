@@ -34,7 +34,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     settings = yaml.safe_load((HERE / "config.yaml").read_text())
     parser.add_argument("--only", default="easy_201,standard_201,hard_201", help="names of data sets")
-    parser.add_argument("--pairs", type=int, default=60, help="instances ablated for each pair of motifs")
+    parser.add_argument(
+        "--pairs", type=int, default=EffectSettings().max_pairs, help="instances ablated for each pair of motifs"
+    )
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     tables = []

@@ -147,6 +147,7 @@ def test_decoys_are_those_of_their_draw(stage):
     assert calls.hits["q_value"].median() > 0.95
     # Copies may differ by rounding: of the best hit alone both may lie just below it, (1 + 0) / 2 draws.
     assert calls.hits["q_value"].min() >= 0.5
+    assert (calls.hits["q_value"] == 0.5).sum() <= len(patterns)
     called = calls.counts.set_index("pattern")["hits"]
     for _, group in calls.decoys.groupby("draw"):
         found = group["pattern"].value_counts().reindex(called.index)

@@ -66,8 +66,8 @@ def write_maps(path, placed, *, length):
         maps[row, word, start + np.arange(len(word))] += 1 / len(word)
     with h5py.File(path, "w") as handle:
         handle["raw/seq"] = np.eye(4, dtype=np.int8)[codes].transpose(0, 2, 1)
-        handle["shap/seq"] = (maps * 8.0).astype(np.float16)
-        handle.attrs["map_scale"] = 8.0
+        handle["shap/seq"] = (maps * SCALE).astype(np.float16)
+        handle.attrs["map_scale"] = SCALE
     regions = pd.DataFrame({"chrom": "chr1", "start": 1000 * np.arange(1, len(placed) + 1)})
     regions["region_id"] = [f"r{row}" for row in range(len(placed))]
     return open_maps(path), regions.assign(end=regions["start"] + length)

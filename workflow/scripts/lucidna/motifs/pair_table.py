@@ -155,9 +155,9 @@ def pairs_table(
         }
         rows.append(row)
         found.append((groups[first], groups[second], arranged))
-    spaced = benjamini_hochberg(np.array([row["spacing_p"] for row in rows], dtype=float)) <= fdr
+    spacing_q = benjamini_hochberg(np.array([row["spacing_p"] for row in rows], dtype=float))
     usual = settings.max_pairs if settings.max_pairs >= _FEWEST_PAIRS else 0
-    most = [usual * (_SPACED if many else 1) for many in spaced]
+    most = [usual * (_SPACED if q_value <= fdr else 1) for q_value in spacing_q]
     ablated = [
         _ablate(predict, sequences, *each, taken, settings, most=number, seed=seed)
         for each, number in zip(found, most, strict=True)
@@ -174,7 +174,8 @@ def pairs_table(
             "show what any two instances do beyond the sum"
         )
     table = pd.DataFrame(rows).reindex(columns=PAIRS_COLUMNS)
-    for name in ("co_occurrence", "spacing", "additivity", "interaction"):
+    table["spacing_q"] = spacing_q
+    for name in ("co_occurrence", "additivity", "interaction"):
         table[f"{name}_q"] = benjamini_hochberg(table[f"{name}_p"].to_numpy(dtype=float))
     table["evidence"] = [
         _evidence(row, fdr, more=each) for row, each in zip(table.to_dict("records"), more, strict=True)
