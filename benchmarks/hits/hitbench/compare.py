@@ -5,6 +5,7 @@ import pandas as pd
 from memelite.fimo import fimo
 
 from hitbench.finemo import finemo_hits
+from hitbench.said import label_rows, pair_rows
 from hitbench.scores import Truth, at_rank, base_aupr, base_scores, fdr_interval, ranked, recall_at_precision
 from hitbench.strand import same_strand
 from lucidna.attribution.hdf5 import AttributionFile
@@ -27,7 +28,7 @@ _BIT_DIGITS = 3  # in which sums of the same columns in another order agree
 
 
 def compare(folder, settings):
-    """Return the tables of one experiment: fdr, strata, recall, aupr, pairs, labels, compared."""
+    """Return the tables of one experiment: fdr, strata, recall, own_recall, aupr, pairs, labels, compared."""
     motifs = folder / "motifs" / TASK / HEAD
     maps, windows, truth = open_truth(folder)
     hits, decoys = read_hits(motifs / "hits.tsv"), own_names(read_tsv(motifs / "decoys.tsv"))
@@ -41,10 +42,18 @@ def compare(folder, settings):
     rankings = {"q-value": (hits, rank_key(hits)), "Fi-NeMo's coefficient": (hits, hits["score"])}
     theirs = finemo_hits(maps, motifs / "modisco.h5")
     rankings |= {name: (found, found["score"]) for name, found in {DEFAULT: theirs, **scans}.items()}
+    of_supported = theirs[theirs["pattern"].isin(believed["pattern"].unique())].reset_index(drop=True)
+    by_pattern = {
+        "q-value": (believed, by_q),
+        "Fi-NeMo's coefficient": (believed, believed["score"]),
+        DEFAULT: (of_supported, of_supported["score"]),
+        **{name: rankings[name] for name in scans},
+    }
     return {
         "fdr": fdr_table(hits, decoys, truth, maps, settings, stands_for=stands_for),
         "strata": strata_table(believed, truth, read_predictions(maps), settings, stands_for=stands_for),
         "recall": recall_table(rankings, believed, truth, settings),
+        "own_recall": recall_table(by_pattern, believed, truth, settings, stands_for=stands_for),
         "aupr": aupr_table(believed, by_q, scans, block, truth),
         "pairs": pair_rows(motifs, folder),
         "labels": label_rows(read_tsv(motifs / "patterns.tsv"), stands_for, known),
@@ -228,14 +237,24 @@ def strata_table(hits, truth, predictions, settings, *, stands_for):
     return pd.DataFrame(rows).round(4)
 
 
-def recall_table(rankings, believed, truth, settings):
-    """Compare recalls at equal observed precision: that of Fi-NeMo at its default, and of each nominal rate."""
-    rankings = {name: ranked(found, key, truth) for name, (found, key) in rankings.items()}
+def recall_table(rankings, believed, truth, settings, *, stands_for=None):
+    """Compare recalls at equal observed precision: that of Fi-NeMo at its default, and of each nominal rate.
+
+    With `stands_for` (pattern -> its motifs) a hit is true, and finds an instance, on its own motif alone.
+    """
+
+    def judged(found, key):
+        if stands_for is None:
+            return ranked(found, key, truth)
+        # What a scan finds is named by its motif.
+        return ranked(found, key, truth, stands_for={name: [name] for name in found["pattern"]} | stands_for).of_own()
+
+    rankings = {name: judged(found, key) for name, (found, key) in rankings.items()}
     q_value = believed["q_value"].to_numpy()
     levels = {DEFAULT: at_rank(rankings[DEFAULT], len(rankings[DEFAULT].hits))[0]}
     for nominal in settings["nominal"]:
         kept = believed[q_value <= nominal]
-        levels[f"q <= {nominal}"] = at_rank(ranked(kept, kept["correlation"], truth), len(kept))[0]
+        levels[f"q <= {nominal}"] = at_rank(judged(kept, kept["correlation"]), len(kept))[0]
     return pd.DataFrame(
         [
             {
@@ -265,47 +284,3 @@ def aupr_table(hits, by_q, scans, block, truth):
     return pd.DataFrame(
         [{"ranking": name, "base_aupr": base_aupr(each, truth)} for name, each in scores.items()]
     ).round(4)
-
-
-def pair_rows(motifs, folder):
-    """List every pair of elements with the motifs that they are, and what was said of it."""
-    pairs, elements = read_tsv(motifs / "pairs.tsv"), read_tsv(motifs / "elements.tsv")
-    known = dict(zip(elements["element"], elements["consensus"], strict=True))
-    truth = read_json(folder / "simulate" / "truth" / "motifs.json")
-    names = {element: nearest_motif(consensus, truth) for element, consensus in known.items()}
-    table = pairs.assign(motif_a=pairs["element_a"].map(names), motif_b=pairs["element_b"].map(names))
-    planted = [
-        "yes" if {a, b} == {m["name"] for m in truth if m["role"] == "pair"} else "no"
-        for a, b in zip(table["motif_a"], table["motif_b"], strict=True)
-    ]
-    columns = ["motif_a", "motif_b", "planted", "regions_both", "expected_both", "co_occurrence_p", "co_occurrence_q"]
-    columns += ["distance", "strands", "at_distance", "expected_at_distance", "spacing_q", "interaction"]
-    columns += ["interaction_expected", "interaction_p", "interaction_q", "evidence"]
-    return table.assign(planted=planted)[columns].round(4)
-
-
-def label_rows(patterns, stands_for, known):
-    """List every pattern with its label, and the planted motifs that it is."""
-    roles = {motif["name"]: motif["role"] for motif in known}
-    motifs = [stands_for[name] for name in patterns["pattern"]]
-    truth = [
-        "none" if not names else "decoy" if all(roles[name] == "decoy" for name in names) else "functional"
-        for names in motifs
-    ]
-    table = patterns.assign(motifs=["+".join(names) for names in motifs], truth=truth)
-    return table[
-        ["pattern", "consensus", "n_seqlets", "statistic", "ratio", "p_value", "q_value", "label", "motifs", "truth"]
-    ].round(4)
-
-
-def nearest_motif(consensus, motifs):
-    """Return the planted motif that shares most letters with a consensus, on either strand, at any offset."""
-    complement = str.maketrans("ACGTMRWSYKN", "TGCAKYWSRMN")
-    best = (0, "none")
-    for motif in motifs:
-        for word in (consensus, consensus.translate(complement)[::-1]):
-            other = motif["consensus"]
-            for offset in range(-len(other) + 4, len(word) - 3):
-                pairs = [(word[i], other[i - offset]) for i in range(len(word)) if 0 <= i - offset < len(other)]
-                best = max(best, (sum(a == b for a, b in pairs), motif["name"]))
-    return best[1] if best[0] >= 6 else "none"

@@ -25,4 +25,4 @@ def finemo_hits(maps, modisco_h5):
         run_tool("finemo", ["call-hits", *given], threads=1)
         found = pd.read_csv(folder / "hits.tsv", sep="\t")
     names = {"chr": "chrom", "motif_name": "pattern", "hit_coefficient_global": "score", "peak_name": "region_id"}
-    return found.rename(columns=names)[["chrom", "start", "end", "strand", *list(names.values())[1:]]]
+    return found.rename(columns=names)[["chrom", "start", "end", "strand", "pattern", "score", "region_id"]]

@@ -1,6 +1,6 @@
 """Rankings of instances, and how each of them fares against the truth."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -47,6 +47,8 @@ class Ranked:
         bool, on a functional instance of a motif that the hit's pattern stands for.
     found : ndarray
         int, rank of the first hit that finds each functional instance; len(hits) for one that none finds.
+    own_found : ndarray
+        int, the same of hits whose pattern stands for the instance's motif.
     """
 
     hits: pd.DataFrame
@@ -55,6 +57,11 @@ class Ranked:
     decoy: np.ndarray
     own: np.ndarray
     found: np.ndarray
+    own_found: np.ndarray
+
+    def of_own(self):
+        """Return the ranking with a stricter truth: a hit is true, and finds an instance, on its own motif alone."""
+        return replace(self, true=self.own, found=self.own_found)
 
 
 def ranked(hits, key, truth, *, stands_for=None):
@@ -67,14 +74,14 @@ def ranked(hits, key, truth, *, stands_for=None):
     true, decoy = np.zeros(len(hits), dtype=bool), np.zeros(len(hits), dtype=bool)
     true[hit[functional[instance]]] = True
     decoy[hit[~functional[instance]]] = True
-    own = np.zeros(len(hits), dtype=bool)
+    own, found = np.zeros(len(hits), dtype=bool), np.full((2, len(truth.instances)), len(hits))
+    np.minimum.at(found[0], instance, hit)
     if stands_for is not None:
         named = zip(hits["pattern"].to_numpy()[hit], truth.instances["motif"].to_numpy()[instance], strict=True)
         right = np.array([motif in stands_for.get(pattern, ()) for pattern, motif in named], dtype=bool)
         own[hit[functional[instance] & right]] = True
-    found = np.full(len(truth.instances), len(hits))
-    np.minimum.at(found, instance, hit)
-    return Ranked(hits, key[order], true, decoy & ~true, own, found[functional])
+        np.minimum.at(found[1], instance[right], hit[right])
+    return Ranked(hits, key[order], true, decoy & ~true, own, *found[:, functional])
 
 
 def at_rank(ranking, n):

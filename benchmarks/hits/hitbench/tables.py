@@ -6,11 +6,12 @@ from scipy.stats import t as student
 
 from lucidna.files import read_tsv, write_tsv
 
-TABLES = ("compared", "fdr", "strata", "recall", "aupr", "pairs", "labels")
+TABLES = ("compared", "fdr", "strata", "recall", "own_recall", "aupr", "pairs", "labels")
 _KEYS = {
     "fdr": ["score", "nominal_fdr"],
     "strata": ["predictions", "nominal_fdr"],
     "recall": ["precision_of", "ranking"],
+    "own_recall": ["precision_of", "ranking"],
     "aupr": ["ranking"],
 }
 _FEWEST = 3  # data sets of which an interval is given
@@ -18,6 +19,7 @@ _VALUES = {
     "fdr": ["observed_fdr", "own_observed_fdr", "on_decoys", "recall", "recall_learnt"],
     "strata": ["observed_fdr", "own_observed_fdr"],
     "recall": ["precision", "recall"],
+    "own_recall": ["precision", "recall"],
     "aupr": ["base_aupr"],
 }
 

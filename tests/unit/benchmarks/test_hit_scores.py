@@ -2,7 +2,7 @@
 
 import numpy as np
 import pandas as pd
-from hitbench.compare import against_default, scan, strata_table
+from hitbench.compare import DEFAULT, against_default, recall_table, scan, strata_table
 from hitbench.scores import Truth, at_rank, ranked, recall_at_precision
 
 SETTINGS = {"nominal": [0.1, 0.2], "bootstraps": 50}
@@ -44,6 +44,26 @@ def test_a_hit_on_another_motif_is_true_but_not_its_own():
     assert found.decoy.sum() == 40
     assert at_rank(found, len(hits)) == (0.8, 1.0)
     assert not ranked(hits, np.zeros(len(hits)), truth).own.any()
+
+
+def test_recall_on_the_hits_own_motif_counts_no_hit_on_another():
+    truth = made()
+    # Fi-NeMo's hits lie on both motifs, and those on b are of a's pattern; the workflow's lie on a alone.
+    ours = hits_at(truth, 10, "p").assign(q_value=0.05, correlation=0.9)
+    theirs = pd.concat([hits_at(truth, at, "p") for at in (10, 40)], ignore_index=True)
+    rankings = {"q-value": (ours, np.ones(40)), DEFAULT: (theirs, np.repeat([2.0, 1.0], 40))}
+    anyone = recall_table(rankings, ours, truth, SETTINGS).set_index(["precision_of", "ranking"])
+    own = recall_table(rankings, ours, truth, SETTINGS, stands_for=STANDS_FOR).set_index(["precision_of", "ranking"])
+    assert anyone.loc[DEFAULT, "precision"].tolist() == [1.0, 1.0]
+    assert anyone.loc[DEFAULT, "recall"].to_dict() == {"q-value": 0.5, DEFAULT: 1.0}
+    assert own.loc[DEFAULT, "precision"].tolist() == [0.5, 0.5]
+    assert own.loc[DEFAULT, "recall"].to_dict() == {"q-value": 0.5, DEFAULT: 0.5}
+    assert own.loc["q <= 0.1", "precision"].tolist() == [1.0, 1.0]
+    # A scan's matches are of the motif that they are named by.
+    scan_of_b = hits_at(truth, 40, "b")
+    rankings["scan"] = (scan_of_b, np.ones(40))
+    own = recall_table(rankings, ours, truth, SETTINGS, stands_for=STANDS_FOR).set_index(["precision_of", "ranking"])
+    assert own.loc[(DEFAULT, "scan"), "recall"] == 0.5
 
 
 def test_halves_are_those_of_the_predictions():

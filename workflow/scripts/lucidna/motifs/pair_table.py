@@ -109,30 +109,72 @@ def pairs_table(
         what makes a region of one kind may hold both.
     """
     placed = placed.reset_index(drop=True)
-    length = sequences.shape[1]
-    placed["home"] = at_home(placed, length=length)
+    placed["home"] = at_home(placed, length=sequences.shape[1])
     counted = np.arange(len(sequences)) if separate is None else np.flatnonzero(separate)
-    counts = placed.loc[placed["home"], "pattern"].value_counts()
-    chosen = [name for name in patterns if counts.get(name, 0) >= _FEWEST_HITS]
-    chosen = sorted(chosen, key=lambda name: -counts[name])
-    if len(chosen) > _MOST_PATTERNS:
-        notices.append(f"pairs were sought of the {_MOST_PATTERNS} patterns with most hits, of {len(chosen)}")
-    chosen = [name for name in patterns if name in chosen[:_MOST_PATTERNS]]
-    if placed.shape[0] and len(chosen) < 2:
-        have = "pattern has" if len(chosen) == 1 else "patterns have"
-        notices.append(f"no pairs: {len(chosen)} supported {have} {_FEWEST_HITS} hits or more")
-    taken = taken_bases(sequences, placed)
-    groups = {name: placed[placed["pattern"] == name] for name in chosen}
-    present = {name: np.isin(counted, group["row"]) for name, group in groups.items()}
+    groups = _sought(placed, patterns, notices)
     if 0 < settings.max_pairs < _FEWEST_PAIRS:
         notices.append(
             f"motifs.effects.max_pairs is {settings.max_pairs}: no pair is ablated, for fewer than {_FEWEST_PAIRS} "
             "instances say nothing"
         )
-    rows, found = [], []
+    rows, arrangements = _arrange(placed, groups, counted, length=sequences.shape[1], fdr=fdr, seed=seed)
+    spacing_q = benjamini_hochberg(np.array([row["spacing_p"] for row in rows], dtype=float))
+    usual = settings.max_pairs if settings.max_pairs >= _FEWEST_PAIRS else 0
+    most = [usual * (_SPACED if q_value <= fdr else 1) for q_value in spacing_q]
+    taken = taken_bases(sequences, placed)
+    ablated = [
+        _ablate(predict, sequences, groups[a], groups[b], arranged, taken, settings, most=number, seed=seed)
+        for (a, b), arranged, number in zip(itertools.combinations(groups, 2), arrangements, most, strict=True)
+    ]
+    more = []
+    for number, row in enumerate(rows):
+        columns, direction = _interaction(ablated, number)
+        row |= columns
+        more.append(direction > 0)
+    unknown = sum(row["ablated"] > 0 and np.isnan(row["interaction_p"]) for row in rows)
+    if unknown:
+        notices.append(
+            f"whether {unknown} of {len(rows)} pairs do more than any two is not tested: fewer than three other pairs "
+            "show what any two instances do beyond the sum"
+        )
+    table = pd.DataFrame(rows).reindex(columns=PAIRS_COLUMNS)
+    table["spacing_q"] = spacing_q
+    for name in ("co_occurrence", "additivity", "interaction"):
+        table[f"{name}_q"] = benjamini_hochberg(table[f"{name}_p"].to_numpy(dtype=float))
+    table["evidence"] = [
+        _evidence(row, fdr, more=each) for row, each in zip(table.to_dict("records"), more, strict=True)
+    ]
+    return table
+
+
+def _sought(placed: pd.DataFrame, patterns: Sequence[str], notices: list[str]) -> dict[str, pd.DataFrame]:
+    """Return the hits of the patterns that pairs are sought of, in the order of `patterns`."""
+    counts = placed.loc[placed["home"], "pattern"].value_counts()
+    enough = [name for name in patterns if counts.get(name, 0) >= _FEWEST_HITS]
+    if len(enough) > _MOST_PATTERNS:
+        notices.append(f"pairs were sought of the {_MOST_PATTERNS} patterns with most hits, of {len(enough)}")
+    if placed.shape[0] and len(enough) < 2:
+        have = "pattern has" if len(enough) == 1 else "patterns have"
+        notices.append(f"no pairs: {len(enough)} supported {have} {_FEWEST_HITS} hits or more")
+    most = sorted(enough, key=lambda name: -counts[name])[:_MOST_PATTERNS]
+    return {name: placed[placed["pattern"] == name] for name in enough if name in most}
+
+
+def _arrange(
+    placed: pd.DataFrame,
+    groups: Mapping[str, pd.DataFrame],
+    counted: np.ndarray,
+    *,
+    length: int,
+    fdr: float,
+    seed: int,
+) -> tuple[list[dict], list[Spacing]]:
+    """Say of every pair how often its elements are together, and how far apart: columns, and the arrangements."""
+    present = {name: np.isin(counted, group["row"]) for name, group in groups.items()}
     # A single pair of elements among all must be able to have q <= fdr.
-    most_draws = min(_MOST_DRAWS, math.ceil(2 * math.comb(len(chosen), 2) / fdr))
-    for first, second in itertools.combinations(chosen, 2):
+    most_draws = min(_MOST_DRAWS, math.ceil(2 * math.comb(len(groups), 2) / fdr))
+    rows, arrangements = [], []
+    for first, second in itertools.combinations(groups, 2):
         together = co_occurrence(present[first], present[second])
         others = placed[placed["pattern"] != second]
         arranged = spacing(
@@ -154,33 +196,8 @@ def pairs_table(
             "spacing_p": arranged.p_value,
         }
         rows.append(row)
-        found.append((groups[first], groups[second], arranged))
-    spacing_q = benjamini_hochberg(np.array([row["spacing_p"] for row in rows], dtype=float))
-    usual = settings.max_pairs if settings.max_pairs >= _FEWEST_PAIRS else 0
-    most = [usual * (_SPACED if q_value <= fdr else 1) for q_value in spacing_q]
-    ablated = [
-        _ablate(predict, sequences, *each, taken, settings, most=number, seed=seed)
-        for each, number in zip(found, most, strict=True)
-    ]
-    more = []
-    for number, row in enumerate(rows):
-        columns, direction = _interaction(ablated, number)
-        row |= columns
-        more.append(direction > 0)
-    unknown = sum(row["ablated"] > 0 and np.isnan(row["interaction_p"]) for row in rows)
-    if unknown:
-        notices.append(
-            f"whether {unknown} of {len(rows)} pairs do more than any two is not tested: fewer than three other pairs "
-            "show what any two instances do beyond the sum"
-        )
-    table = pd.DataFrame(rows).reindex(columns=PAIRS_COLUMNS)
-    table["spacing_q"] = spacing_q
-    for name in ("co_occurrence", "additivity", "interaction"):
-        table[f"{name}_q"] = benjamini_hochberg(table[f"{name}_p"].to_numpy(dtype=float))
-    table["evidence"] = [
-        _evidence(row, fdr, more=each) for row, each in zip(table.to_dict("records"), more, strict=True)
-    ]
-    return table
+        arrangements.append(arranged)
+    return rows, arrangements
 
 
 def _ablate(
