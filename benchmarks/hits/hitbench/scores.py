@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import average_precision_score
 
-from lucidna.truth.instances import _overlaps, inside
+from lucidna.truth.instances import _overlaps, inside, on_own_motifs
 
 LEAST_TRUE_OVERLAP = 0.5
 
@@ -44,7 +44,7 @@ class Ranked:
     decoy : ndarray
         bool, on a decoy and on nothing functional.
     own : ndarray
-        bool, on a functional instance of a motif that the hit's pattern stands for.
+        bool, on functional instances of all motifs that the hit's pattern stands for.
     found : ndarray
         int, rank of the first hit that finds each functional instance; len(hits) for one that none finds.
     own_found : ndarray
@@ -77,8 +77,8 @@ def ranked(hits, key, truth, *, stands_for=None):
     own, found = np.zeros(len(hits), dtype=bool), np.full((2, len(truth.instances)), len(hits))
     np.minimum.at(found[0], instance, hit)
     if stands_for is not None:
-        named = zip(hits["pattern"].to_numpy()[hit], truth.instances["motif"].to_numpy()[instance], strict=True)
-        right = np.array([motif in stands_for.get(pattern, ()) for pattern, motif in named], dtype=bool)
+        motifs = truth.instances["motif"].to_numpy()[instance]
+        right = on_own_motifs(hit, hits["pattern"].to_numpy(), motifs, stands_for)
         own[hit[functional[instance] & right]] = True
         np.minimum.at(found[1], instance[right], hit[right])
     return Ranked(hits, key[order], true, decoy & ~true, own, *found[:, functional])

@@ -6,7 +6,7 @@ from hitbench.compare import DEFAULT, against_default, recall_table, scan, strat
 from hitbench.scores import Truth, at_rank, ranked, recall_at_precision
 
 SETTINGS = {"nominal": [0.1, 0.2], "bootstraps": 50}
-STANDS_FOR = {"p": ["a"], "q": ["b", "c"], "r": []}
+STANDS_FOR = {"p": ["a"], "q": ["b"], "r": [], "s": ["a", "b"]}
 
 
 def made(n=40):
@@ -44,6 +44,13 @@ def test_a_hit_on_another_motif_is_true_but_not_its_own():
     assert found.decoy.sum() == 40
     assert at_rank(found, len(hits)) == (0.8, 1.0)
     assert not ranked(hits, np.zeros(len(hits)), truth).own.any()
+    # A composite must lie on both of its motifs.
+    one = hits_at(truth, 10, "s")
+    both = one.assign(end=one["end"] + 30)
+    assert not ranked(one, np.zeros(40), truth, stands_for=STANDS_FOR).own.any()
+    found = ranked(both, np.zeros(40), truth, stands_for=STANDS_FOR)
+    assert found.own.all()
+    assert (found.own_found < 40).all()
 
 
 def test_recall_on_the_hits_own_motif_counts_no_hit_on_another():

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from lucidna.meme import write_meme
-from lucidna.motifs.patterns import Discovery, Pattern, trim_core
+from lucidna.motifs.core import trim_core
+from lucidna.motifs.patterns import Discovery, Pattern
 
 N, LENGTH, WINDOW = 400, 200, 160
 SCALE = 8.0

@@ -7,7 +7,7 @@ from torch import nn
 from lucidna.attribution.output import ScalarOutput
 from lucidna.errors import UserError
 from lucidna.files import read_json, read_tsv
-from lucidna.motifs.effect_tables import EffectSettings, ablation_table
+from lucidna.motifs.effect_tables import EffectSettings, ablation_table, taken_bases
 from lucidna.motifs.effects import instance_effects, within_windows
 from lucidna.motifs.hit_columns import COLUMNS, FINEMO_NAMES, read_hits, write_hits
 from lucidna.motifs.predictor import Networks
@@ -152,7 +152,8 @@ def test_hits_of_other_windows_are_refused(effects):
 def test_a_hit_at_the_edge_of_its_window_is_ablated():
     codes, _ = sequences_with_both(4)
     placed = pd.DataFrame({"row": [0, 1], "start": [0, 110], "end": [10, 120], "pattern": "a"})
-    table = ablation_table(additive, codes, placed, placed, EffectSettings(), seed=0)
+    taken = taken_bases(codes, placed)
+    table = ablation_table(additive, codes, placed, placed, taken, EffectSettings(), seed=0)
     assert (table["effect"] == 0).all()
     assert len(table) == 2
 

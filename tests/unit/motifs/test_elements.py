@@ -1,8 +1,9 @@
 import numpy as np
 import pandas as pd
 
+from lucidna.motifs.core import trim_core
 from lucidna.motifs.elements import Part, blocks, element_hits, elements, is_palindrome
-from lucidna.motifs.patterns import Pattern, trim_core
+from lucidna.motifs.patterns import Pattern
 
 from .simulated import make_pattern, text_to_ppm
 
@@ -99,6 +100,7 @@ def test_hits_of_a_composite_are_hits_of_its_halves():
         columns=["row", "start", "end", "strand", "pattern"],
     )
     table = element_hits(hits, parts, length=100)
+    assert table["alone"].tolist() == [True, False, True, False, False]
     found = [tuple(row) for row in table[["pattern", "row", "start", "end", "strand"]].itertuples(index=False)]
     assert found == [
         ("o", 0, 50, 60, "+"),

@@ -5,11 +5,12 @@ import pytest
 
 from lucidna.errors import UserError
 from lucidna.motifs import hits as hits_module
+from lucidna.motifs.core import without_strays
 from lucidna.motifs.external import run_tool
 from lucidna.motifs.hit_columns import COLUMNS, read_hits
 from lucidna.motifs.hits import call_hits
 from lucidna.motifs.maps import open_maps, read_regions
-from lucidna.motifs.patterns import read_discovery
+from lucidna.motifs.patterns import Pattern, read_discovery
 
 from .simulated import PLANTED, SCALE, simulate
 
@@ -93,6 +94,51 @@ def test_instances_at_the_very_ends_of_a_map_are_found(stage, tmp_path, length):
     assert (hits["start_untrimmed"] < begin).any()
 
 
+def write_patterns(path, texts, *, width=40):
+    """Write a file of patterns as Fi-NeMo reads it, N for columns without a base, and return them."""
+    patterns = []
+    with h5py.File(path, "w") as handle:
+        for number, text in enumerate(texts):
+            ppm, cwm = np.full((4, width), 0.25), np.zeros((4, width))
+            at = [(base, column) for column, letter in enumerate(text, start=5) if (base := "ACGTN".index(letter)) < 4]
+            for base, column in at:
+                ppm[:, column] = np.where(np.arange(4) == base, 1.0, 0.0)
+                cwm[base, column] = 0.1
+            group = handle.create_group(f"pos_patterns/pattern_{number}")
+            for name, matrix in (("sequence", ppm), ("contrib_scores", cwm), ("hypothetical_contribs", cwm)):
+                group[name] = matrix.T
+            group["seqlets/n_seqlets"] = np.array([100])
+            start, end = without_strays(ppm, cwm)
+            seqlets = pd.DataFrame({"row": range(100)})
+            patterns.append(Pattern(f"pos_patterns.pattern_{number}", "pos", ppm, cwm, cwm, seqlets, start, end))
+    return patterns
+
+
+def test_a_composite_is_not_called_on_one_of_its_motifs(tmp_path):
+    first, second, gap = "TATGCAAAT", "GAACAAAGGCTT", "CGATCG"
+    patterns = write_patterns(tmp_path / "modisco.h5", [first, f"{first}NNNNNN{second}"])
+    rng = np.random.default_rng(0)
+    both, alone = f"{first}{gap}{second}", second
+    placed = [
+        (text, "+-"[rng.integers(2)], int(rng.integers(10, 60))) for text in [both] * 40 + [alone] * 40 + [first] * 40
+    ]
+    maps, regions = write_maps(tmp_path / "maps.h5", placed, length=100)
+    with h5py.File(maps.path, "r+") as handle:  # the gap of the composite contributes nothing
+        for row, (text, strand, start) in enumerate(placed):
+            if text == both:
+                left = start + (len(first) if strand == "+" else len(second))
+                handle["shap/seq"][row, :, left : left + len(gap)] = 0
+    calls = call_hits(maps, regions, [], tmp_path / "modisco.h5", patterns, names={}, labels={})
+    called = calls.hits[calls.hits["pattern"] == "pos_patterns.pattern_1"]
+    assert sorted(called["row"]) == list(range(40))
+    begin = regions["start"].to_numpy()[called["row"]]
+    assert (called["start"] - begin).tolist() == [placed[row][2] for row in called["row"]]
+    assert called["strand"].tolist() == [placed[row][1] for row in called["row"]]
+    # Fi-NeMo itself calls the composite where its second motif stands alone, too.
+    (notice,) = [notice for notice in calls.notices if "composite" in notice]
+    assert int(notice.split()[0]) >= 20
+
+
 def test_hits_are_those_of_fi_nemo_at_its_defaults(stage, hits, tmp_path):
     """Away from the ends; its defaults run until convergence, in batches of 2,000."""
     with h5py.File(stage.folder / "real.h5") as handle:
@@ -135,8 +181,9 @@ def test_hits_compete_with_decoys_by_the_shape_of_the_map(stage, monkeypatch):
         contribution=1.0,
         importance=1.0,
         relative_score=1.0,
+        least_part=1.0,
     )
-    monkeypatch.setattr(hits_module, "_run_finemo", lambda *_, **__: (table, []))
+    monkeypatch.setattr(hits_module, "run_finemo", lambda *_, **__: (table, []))
     patterns = read_discovery(stage.folder / "modisco.h5").patterns
     called = call_hits(maps, stage.regions, [null], stage.folder / "modisco.h5", patterns, names={}, labels={}).hits
     assert len(called) > 50

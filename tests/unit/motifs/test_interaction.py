@@ -60,16 +60,16 @@ def test_saturation_is_expected_of_any_pair():
     assert (expected.values < 0).all()
     unknown = expected_interaction(first, second, distance, others[:2])
     assert np.isnan(unknown.values).all()
-    assert np.isnan(interaction_p(interaction, unknown))
+    assert np.isnan(interaction_p(interaction, unknown, np.arange(len(interaction))))
     # Of instances for which too few other pairs are as far apart nothing is expected, and the rest is tested.
     near = [tuple(np.asarray(values)[other[2] <= 40] for values in other) for other in others]
     partly = expected_interaction(first, second, distance, near)
     assert (np.isfinite(partly.values) == (distance <= 40)).all()
-    close = distance <= 40
+    close, rows = distance <= 40, np.arange(len(distance))
     alone = expected_interaction(first[close], second[close], distance[close], near)
     np.testing.assert_allclose(partly.values[close], alone.values)
     assert np.isclose(partly.deviation, alone.deviation)
-    assert interaction_p(interaction, partly) == interaction_p(interaction[close], alone)
+    assert interaction_p(interaction, partly, rows) == interaction_p(interaction[close], alone, rows[close])
 
 
 def made_pairs(rng, *, elements=5, planted=None, spread=0.25, noise=0.05):
@@ -89,7 +89,8 @@ def made_pairs(rng, *, elements=5, planted=None, spread=0.25, noise=0.05):
 
 def p_values(pairs):
     return [
-        interaction_p(own[3], expected_interaction(*own[:3], pairs[:i] + pairs[i + 1 :])) for i, own in enumerate(pairs)
+        interaction_p(own[3], expected_interaction(*own[:3], pairs[:i] + pairs[i + 1 :]), np.arange(len(own[3])))
+        for i, own in enumerate(pairs)
     ]
 
 
@@ -113,10 +114,10 @@ def test_a_planted_interaction_is_found_among_pairs_that_saturate():
 
 def test_nothing_to_judge_by():
     nothing = Expected(np.zeros(3), 0.0, np.inf)
-    assert np.isnan(interaction_p(np.ones(1), Expected(np.zeros(1), 0.0, np.inf)))
-    assert interaction_p(np.zeros(3), nothing) == 1.0
-    assert interaction_p(np.full(3, 2.0), nothing) == 0.0
-    assert interaction_p(np.array([1.0, 1.1, 0.9]), nothing) < 0.01
+    assert np.isnan(interaction_p(np.ones(1), Expected(np.zeros(1), 0.0, np.inf), np.arange(1)))
+    assert interaction_p(np.zeros(3), nothing, np.arange(3)) == 1.0
+    assert interaction_p(np.full(3, 2.0), nothing, np.arange(3)) == 0.0
+    assert interaction_p(np.array([1.0, 1.1, 0.9]), nothing, np.arange(3)) < 0.01
 
 
 def test_a_saturating_network_is_told_from_an_and():
@@ -140,6 +141,19 @@ def test_additivity_is_tested_over_regions():
     assert np.isnan(additivity_p(values, np.zeros(12), rows * 0))
     assert additivity_p(np.zeros(3), np.zeros(3), rows[:3]) == 1.0
     assert additivity_p(np.ones(3), np.zeros(3), rows[:3]) == 0.0
+
+
+def test_instances_of_one_region_are_not_independent():
+    rng = np.random.default_rng(0)
+    nothing = Expected(np.zeros(80), 0.0, np.inf)
+    apart, together = [], []
+    for _ in range(400):
+        # Four instances in each of 20 regions, which have most of their deviation in common.
+        values = np.repeat(rng.normal(size=20), 4) + rng.normal(0, 0.3, 80)
+        apart.append(interaction_p(values, nothing, np.arange(80)))
+        together.append(interaction_p(values, nothing, np.repeat(np.arange(20), 4)))
+    assert np.mean(np.array(together) <= 0.05) == pytest.approx(0.05, abs=0.035)
+    assert np.mean(np.array(apart) <= 0.05) > 0.2
 
 
 def test_half_of_the_pairs_are_preferred():

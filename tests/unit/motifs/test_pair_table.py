@@ -184,6 +184,23 @@ def test_hits_in_overlapping_windows_are_one_pair(genome):
     pd.testing.assert_frame_equal(single[counted], double[counted])
 
 
+def test_a_motif_that_only_composites_show_is_not_tested_for_being_with_the_other(genome):
+    motifs, sequences, placed = genome
+    arguments = {"fdr": 0.05, "seed": 0}
+    names, settings = ["CTCF", "OCT", "SOX"], EffectSettings(draws=1, max_pairs=20)
+    plain = pairs_table(oracle(motifs), sequences, placed, names, settings, [], **arguments)
+    pair = (plain["element_a"] == "OCT") & (plain["element_b"] == "SOX")
+    assert plain.loc[pair, "evidence"].item().startswith("spacing")
+    given = placed.assign(alone=placed["pattern"] != "SOX")
+    found = pairs_table(oracle(motifs), sequences, given, names, settings, [], **arguments)
+    assert found.loc[pair, "evidence"].item().startswith("composite")
+    with_sox = (found[["element_a", "element_b"]] == "SOX").any(axis=1)
+    assert found.loc[with_sox, ["co_occurrence_p", "spacing_p", "co_occurrence_q", "spacing_q"]].isna().all(axis=None)
+    counts = ["regions_both", "distance", "at_distance"]
+    pd.testing.assert_frame_equal(found[counts], plain[counts])
+    assert found.loc[~with_sox, "co_occurrence_p"].notna().all()
+
+
 def test_one_pattern_or_few_hits_are_said():
     placed = pd.DataFrame({"row": range(30), "start": 10, "end": 20, "strand": "+", "pattern": "a"})
     sequences = np.zeros((30, 50), dtype=np.uint8)

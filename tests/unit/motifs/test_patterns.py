@@ -3,14 +3,13 @@ import pytest
 
 from lucidna.errors import UserError
 from lucidna.meme import read_meme
+from lucidna.motifs.core import information, trim_core, without_strays
 from lucidna.motifs.patterns import (
     consensus,
     describe,
-    information,
     read_discovery,
     reverse_complement_text,
     similarity,
-    trim_core,
     write_patterns_meme,
 )
 from lucidna.motifs.seqlets import seqlet_table
@@ -25,6 +24,22 @@ def test_trim_keeps_weak_columns_between_strong_ones():
     assert trim_core(cwm, flank=2) == (1, 9)
     assert trim_core(cwm, flank=9) == (0, 10)
     assert trim_core(cwm, threshold=0.2) == (1, 7)
+
+
+def test_what_stands_apart_without_a_sequence_is_no_part_of_the_core():
+    ppm, cwm = np.full((4, 40), 0.25), np.zeros((4, 40))
+    cwm[0, 20:28] = 1.0
+    ppm[:, 20:28] = np.eye(4)[[0] * 8].T
+    cwm[1, [2, 3, 33]] = 0.5
+    assert trim_core(cwm) == (2, 34)
+    assert without_strays(ppm, cwm) == (20, 28)
+    # Beside the motif it stays, and so does the other half of a bipartite one, of 5.6 bits or more.
+    cwm[1, 31] = 0.5
+    assert without_strays(ppm, cwm) == (20, 34)
+    ppm[:, 2:5], cwm[1, 4] = np.eye(4)[[1] * 3].T, 0.5
+    assert without_strays(ppm, cwm) == (2, 34)
+    # A pattern without any sequence is left as it is.
+    assert without_strays(np.full((4, 40), 0.25), cwm) == trim_core(cwm)
 
 
 def test_information_in_bits():

@@ -83,6 +83,12 @@ def test_a_composite_hit_finds_both_of_its_motifs():
     assert found["patterns"][0]["motif"] == "GATA+REST"
 
 
+def test_a_composite_hit_on_one_of_its_motifs_is_false():
+    hits = hit_frame([("chr1", 100, 112, "p0")])
+    found = instance_recovery(hits, INSTANCES, pattern_motif={"p0": ["GATA", "REST", "CTCF"]})
+    assert (found["precision"], found["recall"]) == (0, 0)
+
+
 def test_only_instances_inside_the_searched_windows_count():
     windows = pd.DataFrame({"chrom": ["chr1", "chr1"], "start": [90, 95], "end": [400, 120]})
     found = instance_recovery(hit_frame([("chr1", 300, 310, "p")]), INSTANCES, within=windows)

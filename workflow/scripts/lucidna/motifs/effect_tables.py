@@ -45,6 +45,7 @@ def ablation_table(
     sequences: np.ndarray,
     hits: pd.DataFrame,
     placed: pd.DataFrame,
+    taken: np.ndarray,
     settings: EffectSettings,
     *,
     seed: int,
@@ -58,6 +59,8 @@ def ablation_table(
         uint8 (N, L).
     hits, placed : DataFrame
         Hits in genome coordinates, and within their windows.
+    taken : ndarray
+        bool (N, L), bases of hits, in every window that holds them.
     settings : EffectSettings
     seed : int
 
@@ -70,7 +73,6 @@ def ablation_table(
     kept = evenly_capped(placed["pattern"].to_numpy(dtype=str), settings.max_hits, seed=seed)
     if not len(kept):
         return hits[:0].reindex(columns=ABLATION_COLUMNS)
-    taken = taken_bases(sequences, placed)
     rows, start, end = (placed[name].to_numpy(dtype=np.int64)[kept] for name in ("row", "start", "end"))
     other = control_places(rows, end - start, taken, seed=seed)
     effects = ablation_effects(predict, sequences, rows, start, end, draws=settings.draws, seed=seed)

@@ -16,7 +16,7 @@ from lucidna.attribution.members import NONE_CHOSEN
 from lucidna.attribution.nulls import codes_of
 from lucidna.errors import UserError
 from lucidna.files import read_tsv, write_json, write_tsv
-from lucidna.motifs.effect_tables import EffectSettings, ablation_table, importance_table
+from lucidna.motifs.effect_tables import EffectSettings, ablation_table, importance_table, taken_bases
 from lucidna.motifs.elements import element_hits, elements
 from lucidna.motifs.hit_columns import of_credible, read_hits, write_hits
 from lucidna.motifs.hit_table import in_every_window
@@ -108,7 +108,9 @@ def instance_effects(
             f"no hit of a supported pattern has q <= {fdr:g}: there is nothing to ablate and there are no pairs"
         )
     networks = Networks([model for _, model in models], head=head, task=task, batch_size=batch_size, device=device)
-    ablated = ablation_table(networks, sequences, hits, placed, settings, seed=seed)
+    everywhere = in_every_window(hits, regions)
+    taken = taken_bases(sequences, everywhere)
+    ablated = ablation_table(networks, sequences, hits, placed, taken, settings, seed=seed)
     if len(ablated) < len(hits):
         notices.append(
             f"motifs.effects.max_hits bound: {len(ablated)} of {len(hits)} hits were ablated, drawn with one cap "
@@ -119,7 +121,7 @@ def instance_effects(
     logger.info("%d patterns put into %d null sequences", len(importance), settings.nulls)
     parts, made_of = elements([pattern for pattern in patterns if pattern.name in credible])
     # Where windows overlap a hit is in several of them, and so is a pair: each pair counts once, by its locus.
-    apart = element_hits(in_every_window(hits, regions), parts, length=sequences.shape[1])
+    apart = element_hits(everywhere, parts, length=sequences.shape[1])
     apart["locus"] = loci(apart, regions)
     names = list(dict.fromkeys(made_of["element"]))
     separate = separate_regions(regions)
@@ -134,7 +136,7 @@ def instance_effects(
         "ablated": len(ablated),
         "patterns": len(importance),
         "pairs": len(pairs),
-        "pairs_found": int((pairs["evidence"] == BOTH_EVIDENCE).sum()),
+        "pairs_found": int(pairs["evidence"].isin(BOTH_EVIDENCE).sum()),
         "predictions": networks.n_predicted,
         "notices": notices,
         "seconds": round(time.perf_counter() - started, 1),

@@ -13,7 +13,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from lucidna.motifs.patterns import Pattern, consensus, information, similarity
+from lucidna.motifs.core import information
+from lucidna.motifs.patterns import Pattern, consensus, similarity
 
 _BITS, _GAP = 0.6, 2  # least information of a column, and most poorer columns inside a block
 _LEAST_BITS = 8.0  # of a block that can stand alone
@@ -161,6 +162,53 @@ def is_palindrome(ppm: np.ndarray) -> bool:
     return norm > 0 and float(near.max()) / norm >= _SAME
 
 
+def least_part(
+    hits: pd.DataFrame,
+    patterns: Sequence[Pattern],
+    parts: dict[str, list[Part]],
+    sequences: np.ndarray,
+    projected: np.ndarray,
+) -> np.ndarray:
+    """Return the cosine of each hit's map with that element of its pattern that is least there.
+
+    Parameters
+    ----------
+    hits : DataFrame
+        row, start, end (of the core, within the map), strand, pattern.
+    patterns : sequence of Pattern
+    parts : dict
+        From `elements`.
+    sequences : ndarray
+        One-hot, (N, 4, L).
+    projected : ndarray
+        Contributions of the bases that are there, (N, L).
+
+    Returns
+    -------
+    ndarray, float64, shape (n,)
+        1 for hits of a pattern that is one element; 0 where the map is 0 on an element.
+    """
+    least = np.ones(len(hits))
+    places = hits.reset_index(drop=True).groupby("pattern", sort=False).indices
+    for pattern in patterns:
+        if pattern.name not in places or len(parts[pattern.name]) < 2:
+            continue
+        index, core = places[pattern.name], pattern.cwm[:, pattern.core]
+        of = hits.iloc[index]
+        row, width = of["row"].to_numpy(dtype=np.int64)[:, None], core.shape[1]
+        at = of["start"].to_numpy(dtype=np.int64)[:, None] + np.arange(width)
+        minus = (of["strand"] == "-").to_numpy()
+        maps = sequences[row, :, at].transpose(0, 2, 1) * projected[row, at].astype(np.float64)[:, None]
+        maps[minus] = maps[minus][:, ::-1, ::-1]
+        for part in parts[pattern.name]:
+            columns = slice(max(part.start, 0), min(part.end, width))
+            norm = np.linalg.norm(maps[:, :, columns], axis=(1, 2)) * np.linalg.norm(core[:, columns])
+            products = (maps[:, :, columns] * core[:, columns]).sum(axis=(1, 2))
+            cosine = np.divide(products, norm, out=np.zeros(len(index)), where=norm > 0)
+            least[index] = np.minimum(least[index], cosine)
+    return least
+
+
 def element_hits(hits: pd.DataFrame, parts: dict[str, list[Part]], *, length: int) -> pd.DataFrame:
     """Turn hits of patterns into hits of elements.
 
@@ -176,10 +224,11 @@ def element_hits(hits: pd.DataFrame, parts: dict[str, list[Part]], *, length: in
     Returns
     -------
     DataFrame
-        row, start, end, strand, pattern (the element), palindrome. Of hits that put one element at one place, up to
-        3 bp apart, on one strand, the first stays; those of a palindrome are all put on the forward strand.
+        row, start, end, strand, pattern (the element), palindrome, alone (whether a pattern shows it there by
+        itself, not only as a part of a composite). Of hits that put one element at one place, up to 3 bp apart, on one
+        strand, the first stays; those of a palindrome are all put on the forward strand.
     """
-    frames = [pd.DataFrame(columns=["row", "start", "end", "strand", "pattern", "palindrome"])]
+    frames = [pd.DataFrame(columns=["row", "start", "end", "strand", "pattern", "palindrome", "alone"])]
     for name, group in hits.groupby("pattern", sort=False):
         minus = (group["strand"] == "-").to_numpy()
         for part in parts.get(str(name), []):
@@ -193,6 +242,7 @@ def element_hits(hits: pd.DataFrame, parts: dict[str, list[Part]], *, length: in
                         "strand": np.where((minus ^ part.reverse) & (not part.palindrome), "-", "+"),
                         "pattern": part.element,
                         "palindrome": part.palindrome,
+                        "alone": len(parts[str(name)]) == 1,
                     }
                 )
             )
@@ -205,4 +255,6 @@ def element_hits(hits: pd.DataFrame, parts: dict[str, list[Part]], *, length: in
         # Beside the last that stays, not the last that was seen: a chain of hits is not one instance.
         kept[index] = not (again and start - last <= _NEAR)
         last = start if kept[index] else last
-    return table[kept].reset_index(drop=True)
+    instance = np.cumsum(kept)
+    alone = pd.Series(table["alone"].to_numpy(dtype=bool)).groupby(instance).transform("any")
+    return table.assign(alone=alone.to_numpy(dtype=bool))[kept].reset_index(drop=True)

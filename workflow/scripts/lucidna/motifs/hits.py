@@ -14,22 +14,16 @@ import pandas as pd
 from lucidna.errors import UserError
 from lucidna.motifs.decoys import hit_q_values
 from lucidna.motifs.elements import Part, elements
-from lucidna.motifs.external import run_tool
+from lucidna.motifs.finemo import run_finemo
 from lucidna.motifs.hit_columns import COLUMNS, DECOY_COLUMNS
 from lucidna.motifs.hit_table import sign_agreement
 from lucidna.motifs.instances import number_instances
-from lucidna.motifs.maps import MapFile, map_blocks, project
+from lucidna.motifs.maps import MapFile
 from lucidna.motifs.patterns import Pattern
 
 logger = logging.getLogger(__name__)
 
 _CHUNK = 20000  # regions handed to one run of Fi-NeMo, which holds them all in memory
-# Fi-NeMo fits a batch until its slowest region is done. 99 of 100 regions take under 100 steps and one in a few
-# hundred never ends, so small batches and few steps find the same hits (97 to 100 of 100, benchmarks/hits) ten times
-# faster on a CPU.
-_BATCH, _MAX_STEPS = 32, 500
-_BUFFER = 2**25  # coefficients fitted at a time: regions x motifs x positions
-_READ = {"motif_name": str, "strand": str}
 # What hits compete with decoys by. Shuffled sequences hold perfect words of a short motif by chance, to which a
 # network responds as strongly as to real ones: in the yeast run 0 hits of Reb1, 0 of Cbf1 and 65 of Abf1 have q <= 0.1
 # by coefficient, 242, 22 and 312 by the map's shape. On simulated data, with longer motifs, both hold the nominal rate,
@@ -88,6 +82,12 @@ def call_hits(
     not be searched (a fifth of the instances in maps of 200 bp). So maps are given an empty margin as wide as a
     CWM, and every place is searched where the core fits; the whole CWM may reach beyond the map.
 
+    A hit's place is that of the pattern's core (`patterns.without_strays`). A composite of two motifs has a cosine
+    of .71 with one of them alone, which is above `lambda_`, and shuffled sequences, which hold neither, do not tell: up
+    to 70 % of the hits of a composite were so where one motif had no other pattern. So each of its elements
+    (`elements.elements`) must have a cosine of `lambda_` on its own columns; other hits are left out, in real and in
+    shuffled sequences.
+
     Parameters
     ----------
     maps : MapFile
@@ -130,23 +130,31 @@ def call_hits(
         return Calls(pd.DataFrame(columns=COLUMNS), counts, [why], pd.DataFrame(columns=DECOY_COLUMNS))
     if work_dir is not None:
         Path(work_dir).mkdir(parents=True, exist_ok=True)
-    tables, notices = [], []
+    tables, notices, halves = [], [], 0
+    parts = elements(patterns)[0]
     with tempfile.TemporaryDirectory(prefix="finemo_", dir=work_dir) as folder:
         for sources, first_row in _chunks([maps, *nulls]):
-            table, troubles = _run_finemo(
+            table, troubles = run_finemo(
                 sources,
                 modisco_h5,
                 Path(folder),
-                n_patterns=len(patterns),
-                margin=max(pattern.cwm.shape[1] for pattern in patterns),
+                patterns,
+                parts,
                 lambda_=lambda_,
                 trim=trim,
                 threads=threads,
             )
-            tables.append(table.assign(row=table["row"] + first_row))
+            whole = table["least_part"] >= lambda_
+            halves += int((~whole & (table["row"] + first_row < maps.n_regions)).sum())
+            tables.append(table[whole].assign(row=table.loc[whole, "row"] + first_row))
             notices += troubles
             done = first_row + sum(stop - start for _, start, stop in sources)
             logger.info("hits called in %d of %d maps", done, sum(m.n_regions for m in (maps, *nulls)))
+    if halves:
+        notices.append(
+            f"{halves} hits of composite patterns are left out: one of the motifs is not there (cosine below "
+            f"{lambda_:g})"
+        )
     found = pd.concat(tables, ignore_index=True)
     is_target = found["row"] < maps.n_regions
     targets, decoys = found[is_target].reset_index(drop=True), found[~is_target]
@@ -162,7 +170,7 @@ def call_hits(
     counts = pd.DataFrame({"pattern": [pattern.name for pattern in patterns]})
     for column, table in (("hits", targets), ("decoy_hits", decoys)):
         counts[column] = counts["pattern"].map(table["pattern"].value_counts()).fillna(0).astype(int)
-    placed = _place(targets, regions, names, labels, elements(patterns)[0])
+    placed = _place(targets, regions, names, labels, parts)
     return Calls(placed, counts, notices, _by_draw(decoys, maps, nulls))
 
 
@@ -186,67 +194,6 @@ def _chunks(files: Sequence[MapFile]) -> list[tuple[list[tuple[MapFile, int, int
             begin += file.n_regions
         chunks.append((sources, first))
     return chunks
-
-
-def _run_finemo(
-    sources: Sequence[tuple[MapFile, int, int]],
-    modisco_h5: str | Path,
-    folder: Path,
-    *,
-    n_patterns: int,
-    margin: int,
-    lambda_: float,
-    trim: float,
-    threads: int,
-) -> tuple[pd.DataFrame, list[str]]:
-    """Call hits in some rows; start and end count from the start of the map, row from the first row given."""
-    rows, length = sum(stop - start for _, start, stop in sources), sources[0][0].length
-    inside = slice(margin, margin + length)
-    width = length + 2 * margin + length % 2  # Fi-NeMo wants an even number
-    sequences = np.zeros((rows, 4, width), dtype=np.int8)
-    projected = np.zeros((rows, width), dtype=np.float32)
-    scales = np.empty(rows)
-    filled = 0
-    for file, start, stop in sources:
-        for _, one_hot, hypothetical in map_blocks(file, start=start, stop=stop):
-            block = slice(filled, filled + len(one_hot))
-            sequences[block, :, inside] = one_hot
-            projected[block, inside] = project(one_hot, hypothetical)
-            scales[block] = file.scale
-            filled += len(one_hot)
-    # Fi-NeMo's own intermediate format, in its compact form (projected maps). No coordinates: it would read a
-    # chromosome called "NA" or "." as missing, and rows are turned into places here anyway.
-    np.savez(folder / "regions.npz", sequences=sequences, contributions=projected.astype(np.float16))
-    batch = max(1, min(rows, _BATCH, _BUFFER // (2 * n_patterns * width)))
-    arguments = ["call-hits", "-r", f"{folder}/regions.npz", "-m", str(modisco_h5), "-o", f"{folder}/out"]
-    arguments += ["-l", str(lambda_), "-t", str(trim), "-b", str(batch), "-S", str(_MAX_STEPS)]
-    text = run_tool("finemo", arguments, threads=threads)
-    table = pd.read_csv(folder / "out" / "hits.tsv", sep="\t", dtype=_READ, keep_default_na=False)
-    table = table[(table["start"] >= inside.start) & (table["end"] <= inside.stop)]
-    row = table["peak_id"].to_numpy(dtype=np.int64)
-    start, end = table["start"].to_numpy(dtype=np.int64), table["end"].to_numpy(dtype=np.int64)
-    cumulative = np.zeros((rows, width + 1))
-    np.cumsum(projected, axis=1, dtype=np.float64, out=cumulative[:, 1:])
-    result = pd.DataFrame(
-        {
-            "row": row,
-            "start": start - margin,
-            "end": end - margin,
-            "start_untrimmed": table["start_untrimmed"].to_numpy(dtype=np.int64) - margin,
-            "end_untrimmed": table["end_untrimmed"].to_numpy(dtype=np.int64) - margin,
-            "strand": table["strand"].to_numpy(),
-            "pattern": table["motif_name"].to_numpy(),
-            # The strength of a map is its mean square, which an empty margin lowers.
-            "relative_score": table["hit_coefficient"].to_numpy(dtype=float) * length / width,
-            # Coefficients are in squared units of the maps.
-            "score": table["hit_coefficient_global"].to_numpy(dtype=float) / scales[row] ** 2,
-            "correlation": table["hit_similarity"].to_numpy(dtype=float),
-            "contribution": (cumulative[row, end] - cumulative[row, start]) / scales[row],
-            "importance": table["hit_importance"].to_numpy(dtype=float) / scales[row],
-        }
-    )
-    unfitted = text.count("has not converged within") + text.count("Optimizer failed for region")
-    return result, [f"Fi-NeMo did not converge in {unfitted} of {rows} maps"] if unfitted else []
 
 
 def _place(

@@ -145,34 +145,40 @@ def expected_interaction(
     return Expected(values, deviation / max(np.isfinite(values).sum(), 1), degrees)
 
 
-def interaction_p(interaction: np.ndarray, expected: Expected) -> float:
+def interaction_p(interaction: np.ndarray, expected: Expected, rows: np.ndarray) -> float:
     """Test whether a pair's mean interaction is that of any pair: two-sided.
 
-    The difference of the means is divided by its standard error, which has two parts: instances vary (variance over
-    instances / n), and the expectation is uncertain (`Expected.deviation`). The ratio is compared with Student's t, its
-    degrees of freedom by Welch and Satterthwaite.
+    The difference of the means is divided by its standard error, which has two parts: instances vary (those of one
+    region share sites and shuffles, so their deviations are added up before they are squared), and the expectation
+    is uncertain (`Expected.deviation`). The ratio is compared with Student's t, its degrees of freedom by Welch and
+    Satterthwaite.
 
     Parameters
     ----------
     interaction : ndarray
         float64 (n,), means over networks.
     expected : Expected
+    rows : ndarray
+        int (n,), the region of each.
 
     Returns
     -------
     float
-        NaN with fewer than two instances of which the expectation is known; where nothing varies 1 for no difference,
+        NaN with fewer than two regions of which the expectation is known; where nothing varies 1 for no difference,
         and 0 for any.
     """
     difference = interaction - expected.values
-    difference = difference[np.isfinite(difference)]
-    n = len(difference)
-    if n < 2:
+    known = np.isfinite(difference)
+    difference, n = difference[known], int(known.sum())
+    _, place = np.unique(rows[known], return_inverse=True)
+    deviations = np.bincount(place, difference - difference.mean()) if n else np.zeros(0)
+    regions = len(deviations)
+    if regions < 2:
         return float("nan")
-    within, between = difference.var(ddof=1) / n, expected.deviation**2
+    within, between = (deviations**2).sum() / n**2 * regions / (regions - 1), expected.deviation**2
     if within + between == 0:
         return float(difference.mean() == 0)
-    degrees = (within + between) ** 2 / (within**2 / (n - 1) + between**2 / expected.degrees)
+    degrees = (within + between) ** 2 / (within**2 / (regions - 1) + between**2 / expected.degrees)
     return float(2 * student.sf(abs(difference.mean()) / np.sqrt(within + between), degrees))
 
 

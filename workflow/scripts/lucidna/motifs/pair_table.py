@@ -30,9 +30,9 @@ PAIRS_COLUMNS = [
     *("additivity_p", "additivity_q", "interaction_expected", "interaction_p", "interaction_q"),
     *("at_distance_interaction", "elsewhere_interaction", "evidence"),
 ]
-_SPACING, _MORE = "spacing", "more than expected"
-BOTH_EVIDENCE = f"{_SPACING}, {_MORE}"
-"""What is said of a pair that both its spacing and its effect speak for."""
+_COMPOSITE, _SPACING, _MORE = "composite", "spacing", "more than expected"
+BOTH_EVIDENCE = (f"{_SPACING}, {_MORE}", f"{_COMPOSITE}, {_MORE}")
+"""What is said of a pair that both its arrangement and its effect speak for."""
 _FEWEST_HITS = 20  # of a pattern that pairs are sought for
 _MOST_PATTERNS = 12  # of which pairs are sought
 _FEWEST_PAIRS = 10  # instances whose double ablation is tested
@@ -76,7 +76,7 @@ def pairs_table(
         uint8 (N, L).
     placed : DataFrame
         Hits within their windows: row, start, end, strand, pattern; optionally locus and palindrome
-        (`pairs.pairs_of`).
+        (`pairs.pairs_of`), and alone (`elements.element_hits`).
     patterns : sequence of str
         The credible ones.
     settings : EffectSettings
@@ -107,6 +107,10 @@ def pairs_table(
         expected speaks for none: two elements that saturate sooner than others do that
         without knowing of each other. Neither do two elements that share more regions than expected:
         what makes a region of one kind may hold both.
+
+        "composite" stands in the place of "spacing" where fewer than 20 hits of one of them are by a pattern that
+        shows it alone, and all others are parts of composite patterns. How often it is together with the other, and
+        at which distance, is given by these patterns then, and neither is tested (no p, no q).
     """
     placed = placed.reset_index(drop=True)
     placed["home"] = at_home(placed, length=sequences.shape[1])
@@ -120,7 +124,8 @@ def pairs_table(
     rows, arrangements = _arrange(placed, groups, counted, length=sequences.shape[1], fdr=fdr, seed=seed)
     spacing_q = benjamini_hochberg(np.array([row["spacing_p"] for row in rows], dtype=float))
     usual = settings.max_pairs if settings.max_pairs >= _FEWEST_PAIRS else 0
-    most = [usual * (_SPACED if q_value <= fdr else 1) for q_value in spacing_q]
+    arranged_so = [q_value <= fdr or row["evidence"] for q_value, row in zip(spacing_q, rows, strict=True)]
+    most = [usual * (_SPACED if arranged else 1) for arranged in arranged_so]
     taken = taken_bases(sequences, placed)
     ablated = [
         _ablate(predict, sequences, groups[a], groups[b], arranged, taken, settings, most=number, seed=seed)
@@ -176,6 +181,7 @@ def _arrange(
     rows, arrangements = [], []
     for first, second in itertools.combinations(groups, 2):
         together = co_occurrence(present[first], present[second])
+        given = any(_only_in_composites(groups[name]) for name in (first, second))
         others = placed[placed["pattern"] != second]
         arranged = spacing(
             groups[first], groups[second], others=others, length=length, most_draws=most_draws, seed=seed
@@ -187,17 +193,23 @@ def _arrange(
             "regions_b": int(present[second].sum()),
             "regions_both": together.both,
             "expected_both": together.expected,
-            "co_occurrence_p": together.p_value,
+            "co_occurrence_p": float("nan") if given else together.p_value,
             "pairs": arranged.n_pairs,
             "distance": arranged.distance,
             "strands": _strands(arranged, groups[first], groups[second]),
             "at_distance": arranged.at_distance,
             "expected_at_distance": arranged.expected,
-            "spacing_p": arranged.p_value,
+            "spacing_p": float("nan") if given else arranged.p_value,
+            "evidence": _COMPOSITE if given and arranged.at_distance > arranged.expected else "",
         }
         rows.append(row)
         arrangements.append(arranged)
     return rows, arrangements
+
+
+def _only_in_composites(group: pd.DataFrame) -> bool:
+    """Say whether an element is hardly ever found by a pattern of its own."""
+    return "alone" in group and int((group["alone"] & group["home"]).sum()) < _FEWEST_HITS
 
 
 def _ablate(
@@ -255,7 +267,7 @@ def _interaction(ablated: Sequence[_Ablated | None], number: int) -> tuple[Mappi
         "interaction_control": _mean(control),
         "additivity_p": additivity_p(mean, control, own.rows),
         "interaction_expected": _mean(expected.values),
-        "interaction_p": interaction_p(mean, expected),
+        "interaction_p": interaction_p(mean, expected, own.rows),
         "at_distance_interaction": _mean(mean[own.preferred]),
         "elsewhere_interaction": _mean(mean[~own.preferred]),
     }
@@ -263,7 +275,7 @@ def _interaction(ablated: Sequence[_Ablated | None], number: int) -> tuple[Mappi
 
 
 def _evidence(row: Mapping, fdr: float, *, more: bool) -> str:
-    said = [_SPACING] if row["spacing_q"] <= fdr else []
+    said = [row["evidence"]] if row["evidence"] else [_SPACING] if row["spacing_q"] <= fdr else []
     if row["interaction_q"] <= fdr and more:
         said.append(_MORE)
     return ", ".join(said)

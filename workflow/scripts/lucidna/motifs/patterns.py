@@ -13,6 +13,7 @@ import pandas as pd
 
 from lucidna.errors import UserError
 from lucidna.meme import write_meme
+from lucidna.motifs.core import information, without_strays
 from lucidna.motifs.sites import IUPAC
 
 _IUPAC_TWO = {bases: letter for letter, bases in IUPAC.items() if len(bases) == 2}
@@ -79,7 +80,7 @@ def read_discovery(path: str | Path, *, trim: float = 0.3, flank: int = 0) -> Di
     ----------
     path : path
     trim, flank : float, int
-        Handed to `trim_core`.
+        Of `without_strays`; columns added to each side of the core, as far as there are any.
 
     Returns
     -------
@@ -123,7 +124,8 @@ def read_discovery(path: str | Path, *, trim: float = 0.3, flank: int = 0) -> Di
 def _read_pattern(name: str, group: h5py.Group, *, left: int, scale: float, trim: float, flank: int) -> Pattern:
     ppm = group["sequence"][:].T.astype(np.float64)
     cwm = group["contrib_scores"][:].T.astype(np.float64) / scale
-    start, end = trim_core(cwm, threshold=trim, flank=flank)
+    start, end = without_strays(ppm, cwm, threshold=trim)
+    start, end = max(start - flank, 0), min(end + flank, cwm.shape[1])
     seqlets = group["seqlets"]
     # Seqlet arrays are already turned to the pattern's strand, so the core is the same columns in all.
     contribution = seqlets["contrib_scores"][:, start:end].sum(axis=(1, 2), dtype=np.float64) / scale
@@ -146,36 +148,6 @@ def _read_pattern(name: str, group: h5py.Group, *, left: int, scale: float, trim
         start=start,
         end=end,
     )
-
-
-def trim_core(cwm: np.ndarray, *, threshold: float = 0.3, flank: int = 0) -> tuple[int, int]:
-    """Find the span of the columns whose total |contribution| is at least `threshold` of the largest.
-
-    This is the rule of modisco-lite's report and of Fi-NeMo, so that tables, logos and hits show the same
-    core.
-
-    Parameters
-    ----------
-    cwm : ndarray, shape (4, w)
-    threshold : float
-        Share of the largest column.
-    flank : int
-        Columns added on each side, as far as there are any.
-
-    Returns
-    -------
-    tuple of int
-        start, end (half-open).
-    """
-    columns = np.abs(cwm).sum(axis=0)
-    passing = np.flatnonzero(columns >= threshold * columns.max())
-    return max(int(passing[0]) - flank, 0), min(int(passing[-1]) + 1 + flank, cwm.shape[1])
-
-
-def information(ppm: np.ndarray) -> np.ndarray:
-    """Return the information content (bits, 0 to 2) of each column against equal base frequencies."""
-    ppm = np.asarray(ppm, dtype=np.float64)
-    return 2.0 + np.where(ppm > 0, ppm * np.log2(np.maximum(ppm, 1e-300)), 0.0).sum(axis=0)
 
 
 def consensus(ppm: np.ndarray) -> str:

@@ -102,12 +102,18 @@ def pairs_table(pairs: pd.DataFrame | None, elements: pd.DataFrame | None) -> Ta
         return None
     letters = {} if elements is None else dict(zip(elements["element"], elements["consensus"], strict=True))
     pairs = pairs.assign(evidence=pairs["evidence"].fillna(""))
-    order = (pairs["evidence"] != BOTH_EVIDENCE).astype(int) + (~pairs["evidence"].str.contains("spacing")).astype(int)
+    arranged = pairs["evidence"].str.contains("spacing|composite")
+    order = (~pairs["evidence"].isin(BOTH_EVIDENCE)).astype(int) + (~arranged).astype(int)
     pairs = pairs.assign(order=order).sort_values(["order", "spacing_p"], kind="stable")
     columns = [
         Column("motif"),
         Column("second motif"),
-        Column("evidence", help="for a pair; more than expected of any two may still be less than their sum"),
+        Column(
+            "evidence",
+            help="for a pair; composite: one of the two is found in composite patterns only, so how often and how far "
+            "from the other is given by these and not tested; more than expected of any two may still be less than "
+            "their sum",
+        ),
         Column("regions with both", True, "of those that do not overlap"),
         Column("expected", True, "when the regions of one are drawn at random"),
         Column("q", True, "of more or fewer; no evidence for a pair, for what makes a region may choose both or one"),
@@ -135,7 +141,7 @@ def pairs_table(pairs: pd.DataFrame | None, elements: pd.DataFrame | None) -> Ta
                 text_cell(letters.get(record[name], short_name(str(record[name]))), css="code", tip=str(record[name]))
                 for name in ("element_a", "element_b")
             ),
-            text_cell(record["evidence"], css="badge good" if record["evidence"] == BOTH_EVIDENCE else ""),
+            text_cell(record["evidence"], css="badge good" if record["evidence"] in BOTH_EVIDENCE else ""),
             count_cell(record["regions_both"]),
             number_cell(record["expected_both"]),
             number_cell(record["co_occurrence_q"], 2),

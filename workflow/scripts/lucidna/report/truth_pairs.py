@@ -43,7 +43,7 @@ def pairs_against_truth(
         names = [match["motif"] if match else "none of them" for match in (first, second)]
         is_planted = sorted(names) == sorted(motif["name"] for motif in planted)
         n_others += not is_planted
-        called = record["evidence"] == BOTH_EVIDENCE
+        called = record["evidence"] in BOTH_EVIDENCE
         distance, strands = planted_place(first, second, planted[0], known) if is_planted else (np.nan, "")
         in_place = strands == record["strands"] and abs(distance - record["distance"]) <= slack
         said[is_planted] += called and (in_place or not is_planted)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -91,8 +92,9 @@ def instance_recovery(
     """Compare hits with true instances.
 
     A hit finds an instance when they share at least `min_overlap` of the shorter one, on either strand,
-    and, where `pattern_motif` is given, when the hit's pattern stands for the instance's motif. An instance
-    is functional unless it is a decoy.
+    and, where `pattern_motif` is given, when the hit's pattern stands for the instance's motif. A pattern that
+    stands for several motifs, side by side, finds none where one of them is missing. An instance is functional
+    unless it is a decoy.
 
     Parameters
     ----------
@@ -125,8 +127,7 @@ def instance_recovery(
     motifs, functional = instances["motif"].to_numpy(), (instances["role"] != "decoy").to_numpy()
     right = np.ones(len(rows), dtype=bool)
     if pattern_motif is not None:
-        pairs = zip(hits["pattern"].to_numpy()[hit_rows], motifs[rows], strict=True)
-        right = np.array([motif in pattern_motif.get(pattern, ()) for pattern, motif in pairs], dtype=bool)
+        right = on_own_motifs(hit_rows, hits["pattern"].to_numpy(), motifs[rows], pattern_motif)
 
     found = np.zeros(len(instances), dtype=bool)
     found[rows[right]] = True
@@ -165,6 +166,35 @@ def instance_recovery(
         "motifs": by_motif,
         "patterns": patterns,
     }
+
+
+def on_own_motifs(
+    hit_rows: np.ndarray, patterns: np.ndarray, motifs: np.ndarray, pattern_motif: Mapping[str, Sequence[str]]
+) -> np.ndarray:
+    """Say of each overlap whether it is of a hit that lies on its own motifs, on all of them.
+
+    Parameters
+    ----------
+    hit_rows : ndarray
+        int (n,), the hit of each overlap of a hit and an instance.
+    patterns : ndarray
+        str, the pattern of each hit.
+    motifs : ndarray
+        str (n,), the instance's motif.
+    pattern_motif : mapping
+        Pattern -> the motifs that it stands for.
+
+    Returns
+    -------
+    ndarray
+        bool (n,): the hit's pattern stands for this motif, and the hit overlaps all others that it stands for, too.
+    """
+    there: dict[int, set[str]] = {}
+    for hit, motif in zip(hit_rows.tolist(), motifs, strict=True):
+        there.setdefault(hit, set()).add(motif)
+    whole = {hit: set(pattern_motif.get(patterns[hit], ())) <= found for hit, found in there.items()}
+    pairs = zip(hit_rows.tolist(), motifs, strict=True)
+    return np.array([whole[hit] and motif in pattern_motif.get(patterns[hit], ()) for hit, motif in pairs], dtype=bool)
 
 
 def _share(flags: np.ndarray) -> float | None:
