@@ -157,11 +157,11 @@ BY_THE_CHECK = {
     "truncated bigWig": (lambda f: truncate(f / TRACK), [TRACK, "truncated", "copy it again"]),
     "chromosome names: 1 for chr1": (
         lambda f: edit(f / PEAKS, "chr1\t", "1\t"),
-        [f"{PEAKS}, line 1", "'1'", "genome.aliases: {1: chr1}"],
+        [f"{PEAKS}, line 1", "'1'", "genome.aliases: {'1': 'chr1'}"],
     ),
     "chromosome names: chr1 for chrI": (
         lambda f: edit(f / GENOME, ">chr1\n", ">chrI\n"),
-        [f"{PEAKS}, line 1", "'chr1'", "genome.aliases: {chr1: chrI}"],
+        [f"{PEAKS}, line 1", "'chr1'", "genome.aliases: {'chr1': 'chrI'}"],
     ),
     "region past the chromosome end": (
         lambda f: add_peak(f, "chr3", 41_000, 41_200),
@@ -193,7 +193,7 @@ BY_THE_CHECK = {
     ),
     "variants whose contigs have other names": (
         lambda f: spoil_vcf(f, "\nchr", "\n"),
-        ["data/variants.vcf", "contig '1'", "genome.aliases: {1: chr1}"],
+        ["data/variants.vcf", "contig '1'", "genome.aliases: {'1': 'chr1'}"],
     ),
     "not a VCF": (lambda f: spoil_vcf(f, "##fileformat=VCFv4.2\n", ""), ["data/variants.vcf", "is not a VCF"]),
     "fold with no regions": (lambda f: drop_peaks(f, "chr3"), ["fold 'fold0'", "0 peaks", "test split (chr3)"]),

@@ -396,7 +396,7 @@ def test_variants_are_read_against_the_genome(settings, tmp_path):
     write_vcf(vcf, settings["genome"], contig="scaffold_1")
     refused(settings, vcf, "none of its contigs (scaffold_1)")
     write_vcf(vcf, settings["genome"], contig="3")
-    refused(settings, vcf, "genome.aliases: {3: chr3}")
+    refused(settings, vcf, "genome.aliases: {'3': 'chr3'}")
     write_vcf(vcf, settings["genome"], shift=4000)
     refused(settings, vcf, "outside of their chromosome", "chr3:4700")
     letters = Path(settings["genome"]).read_text().split(">chr3\n")[1]

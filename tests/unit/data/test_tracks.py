@@ -244,7 +244,7 @@ class TestCheckTrack:
 
     def test_chromosome_missing(self, tmp_path):
         path = write_bigwig(tmp_path / "one.bw", {"1": ([5], [3])}, {"1": SIZES["chr1"]})
-        with pytest.raises(UserError, match=r"no chromosome 'chr1'.*genome.aliases: \{1: chr1\}"):
+        with pytest.raises(UserError, match=r"no chromosome 'chr1'.*genome.aliases: \{'1': 'chr1'\}"):
             check_track(Track("x", path), SIZES, ["chr1"])
         with pytest.raises(UserError, match=r"no chromosome 'chr2'.*it has 1"):
             check_track(Track("x", path), SIZES, ["chr2"])

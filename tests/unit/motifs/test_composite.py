@@ -1,7 +1,7 @@
 import numpy as np
 
 from lucidna.meme import Motif
-from lucidna.motifs.composite import composites
+from lucidna.motifs.composite import composite_names, composites
 
 from .simulated import make_pattern, text_to_ppm
 
@@ -29,6 +29,19 @@ def test_two_patterns_and_their_spacing():
     assert table.loc[FIRST.name, "half_of"] == table.loc[SECOND.name, "half_of"] == pair.name
     assert table.loc[[FIRST.name, SECOND.name], "composite_of"].tolist() == ["", ""]
     assert table.loc[pair.name, "half_of"] == ""
+
+
+def test_a_composite_has_the_names_of_both_halves():
+    pair = spaced("pos_patterns.pattern_2", A, B)
+    table = composites([FIRST, SECOND, pair])
+    # Compared as a whole it is like one of them.
+    names = {FIRST.name: "REB1", SECOND.name: "CBF1", pair.name: "CBF1"}
+    assert composite_names(table, names) == {pair.name: "REB1+CBF1"}
+    assert composite_names(table, {FIRST.name: "REB1"}) == {pair.name: "REB1+pattern_1"}
+    # Halves from the database: their second names.
+    of = table.assign(composite_of=["", "", "MA0363.2+ + MA1418.1- spacing -1"])
+    motifs = [Motif("MA0363.2", "MA0363.2.REB1", None), Motif("MA1418.1", "IRF3", None)]
+    assert composite_names(of, {}, motifs) == {pair.name: "REB1+IRF3"}
 
 
 def test_one_pattern_twice_without_a_gap():

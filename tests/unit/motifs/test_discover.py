@@ -139,6 +139,14 @@ def test_a_share_of_the_regions_is_searched(tmp_path, stage):
         assert (letters[:, pattern.core] == core).mean() > 0.8
 
 
+def test_one_map_that_tf_modisco_cannot_take_is_refused():
+    projected = np.full((1, 120), 0.01, dtype=np.float32)
+    projected[0, 40:50], projected[0, :12] = 1.0, -0.002
+    projected += np.random.default_rng(0).normal(0, 0.002, projected.shape).astype(np.float32)
+    with pytest.raises(UserError, match="cannot set its seqlet threshold"):
+        count_seqlets(projected)
+
+
 def test_unusable_maps_are_refused(tmp_path):
     simulate(tmp_path / "bad.h5", n=5, seed=1)
     with pytest.raises(UserError, match=r"motifs.window is 30"):

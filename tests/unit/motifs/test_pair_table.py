@@ -192,13 +192,17 @@ def test_a_motif_that_only_composites_show_is_not_tested_for_being_with_the_othe
     pair = (plain["element_a"] == "OCT") & (plain["element_b"] == "SOX")
     assert plain.loc[pair, "evidence"].item().startswith("spacing")
     given = placed.assign(alone=placed["pattern"] != "SOX")
+    arguments["composites"] = {frozenset(("OCT", "SOX"))}
     found = pairs_table(oracle(motifs), sequences, given, names, settings, [], **arguments)
     assert found.loc[pair, "evidence"].item().startswith("composite")
-    with_sox = (found[["element_a", "element_b"]] == "SOX").any(axis=1)
-    assert found.loc[with_sox, ["co_occurrence_p", "spacing_p", "co_occurrence_q", "spacing_q"]].isna().all(axis=None)
+    tested = ["co_occurrence_p", "spacing_p"]
+    assert found.loc[pair, [*tested, "co_occurrence_q", "spacing_q"]].isna().all(axis=None)
     counts = ["regions_both", "distance", "at_distance"]
     pd.testing.assert_frame_equal(found[counts], plain[counts])
-    assert found.loc[~with_sox, "co_occurrence_p"].notna().all()
+    pd.testing.assert_frame_equal(found.loc[~pair, tested], plain.loc[~pair, tested])
+    # With hits enough by a pattern of its own the pair is tested like others.
+    found = pairs_table(oracle(motifs), sequences, placed.assign(alone=True), names, settings, [], **arguments)
+    assert found.loc[pair, "evidence"].item().startswith("spacing")
 
 
 def test_one_pattern_or_few_hits_are_said():

@@ -84,6 +84,12 @@ def test_defaults_are_filled_at_every_level_and_the_input_is_not_changed():
         ("attribution.heads", ["logit"], ["attribution.heads", "logit"]),
         ("sequences", {"table": "x.tsv"}, ["genome", "sequences", "exactly one"]),
         ("experiment", "a/b", ["experiment", "a/b"]),
+        ("variants", {"vcf": ""}, ["variants.vcf", "empty"]),
+        ("motifs.database", "", ["motifs.database", "empty"]),
+        ("motifs.hits", {"trim": 1.0}, ["motifs.hits.trim", "1.0"]),
+        ("attribution.heads", ["counts", "counts"], ["attribution.heads", "counts"]),
+        ("genome.aliases", {"chr1": 1}, ["genome.aliases.chr1", "quotes"]),
+        ("regions.exclude_chromosomes", [1], ["regions.exclude_chromosomes.0", "quotes"]),
     ],
 )
 def test_mistakes_are_one_sentence_that_names_the_key(key, value, words):

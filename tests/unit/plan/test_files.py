@@ -59,6 +59,14 @@ def test_json_and_tsv_round_trip(tmp_path):
     assert json.loads((tmp_path / "a.json").read_text()) == {"x": [1, None]}
 
 
+def test_names_that_look_like_numbers_stay_as_they_are(tmp_path):
+    frame = pd.DataFrame(
+        {name: ["007", "1.0"] for name in ("motif", "match", "match_name", "alternative", "element_a")}
+    )
+    write_tsv(tmp_path / "names.tsv", frame.assign(value=[1, 2]))
+    pd.testing.assert_frame_equal(read_tsv(tmp_path / "names.tsv")[list(frame)], frame)
+
+
 def test_sha256_of_known_bytes(tmp_path):
     (tmp_path / "a").write_bytes(b"abc")
     assert sha256(tmp_path / "a").startswith("ba7816bf8f01cfea")

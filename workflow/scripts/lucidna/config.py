@@ -114,8 +114,13 @@ def _sentence(error: ValidationError) -> str:
         return f"{where} is {error.instance!r}: choose one of {options}"
     if error.validator == "type":
         wanted = error.validator_value
+        quotes = "; put it in quotes" if wanted == "string" and isinstance(error.instance, int | float) else ""
         wanted = " or ".join(wanted) if isinstance(wanted, list) else wanted
-        return f"{where} is {error.instance!r}: it must be of type {wanted}"
+        return f"{where} is {error.instance!r}: it must be of type {wanted}{quotes}"
+    if error.validator == "minLength":
+        return f"{where} is empty: name a file"
+    if error.validator == "uniqueItems":
+        return f"{where} is {error.instance!r}: name each once"
     if error.validator == "minProperties" or error.validator == "minItems":
         return f"{where} is empty: give at least {error.validator_value}"
     if error.validator == "pattern":

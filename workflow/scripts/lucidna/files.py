@@ -24,7 +24,8 @@ _REMEDIES = {
 }
 
 #: Columns that hold names, even where all of them look like numbers.
-_NAMES = ("region_id", "peak_name", "chrom", "chr", "name", "group", "id", "candidate", "motif")
+_NAMES = ("region_id", "peak_name", "chrom", "chr", "name", "group", "id", "candidate", "motif", "match", "match_name")
+_NAMES += ("alternative", "element", "element_a", "element_b")
 
 
 def existing_parent(path: str | os.PathLike) -> Path:

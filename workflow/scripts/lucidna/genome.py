@@ -138,7 +138,7 @@ def resolve_chromosomes(
         if other is not None:
             raise UserError(
                 f"{where}: chromosome {name!r} is not in the genome, which has {other!r}: "
-                f"set genome.aliases: {{{name}: {other}}} or rename it"
+                f"set genome.aliases: {{{name!r}: {other!r}}} or rename it"
             )
         if missing == "error":
             raise UserError(f"{where}: chromosome {name!r} is not in the genome{_has(sizes, name)}")

@@ -88,7 +88,7 @@ def name_in_track(
     if name is None:
         other = other_spelling(chrom, sizes)
         remedy = (
-            f"it has {other!r}: set genome.aliases: {{{other}: {chrom}}} or rename it"
+            f"it has {other!r}: set genome.aliases: {{{other!r}: {chrom!r}}} or rename it"
             if other
             else f"it has {', '.join(list(sizes)[:5])}: leave those regions out or write zeros there"
         )

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from lucidna.meme import Motif
-from lucidna.motifs.match import match
+from lucidna.motifs.match import match, second_name
 from lucidna.motifs.patterns import Pattern
 
 COLUMNS = ["pattern", "composite_of", "half_of"]
@@ -19,6 +20,7 @@ _EXPLAINED = 0.7  # share of the pattern's squared contributions that both halve
 _LEAST_SHARE = 0.2  # share of them that each half covers
 _GAP = 0.25  # a column below this share of the largest lies between halves
 _LEAST_WIDTH = 4  # bp of a half
+_HALVES = re.compile(r"(.+)[+-] \+ (.+)[+-] spacing -?\d+")  # as `_text` writes them
 
 
 class Half(NamedTuple):
@@ -83,6 +85,28 @@ def composites(patterns: Sequence[Pattern], motifs: Sequence[Motif] = (), *, q_c
         wholes = [name for name, pair in halves.items() if pattern.name in {half.name for half in pair}]
         rows.append((pattern.name, text[pattern.name], ", ".join(wholes)))
     return pd.DataFrame(rows, columns=COLUMNS, dtype=object)
+
+
+def composite_names(table: pd.DataFrame, names: Mapping[str, str], motifs: Sequence[Motif] = ()) -> dict[str, str]:
+    """Return names of the composite patterns: those of both halves, as "OCT4+SOX2".
+
+    Compared as a whole with a database, a composite is like one of its halves and would carry its name alone.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `composites`.
+    names : mapping
+        Pattern -> its name; a half that has none is called "pattern_3".
+    motifs : sequence of Motif
+        The database.
+    """
+    known = {motif.name: second_name(motif.name, motif.alternative) for motif in motifs} | dict(names)
+    made = {}
+    for pattern, text in table[["pattern", "composite_of"]].itertuples(index=False):
+        if halves := _HALVES.fullmatch(text):
+            made[pattern] = "+".join(known.get(half) or half.rsplit(".", 1)[-1] for half in halves.groups())
+    return made
 
 
 def _two_patterns(pattern: Pattern, others: Sequence[Pattern]) -> tuple[Half, ...]:

@@ -17,7 +17,7 @@ from lucidna.attribution.nulls import codes_of
 from lucidna.errors import UserError
 from lucidna.files import read_tsv, write_json, write_tsv
 from lucidna.motifs.effect_tables import EffectSettings, ablation_table, importance_table, taken_bases
-from lucidna.motifs.elements import element_hits, elements
+from lucidna.motifs.elements import element_hits, elements, together
 from lucidna.motifs.hit_columns import of_credible, read_hits, write_hits
 from lucidna.motifs.hit_table import in_every_window
 from lucidna.motifs.maps import open_maps, read_regions
@@ -125,7 +125,18 @@ def instance_effects(
     apart["locus"] = loci(apart, regions)
     names = list(dict.fromkeys(made_of["element"]))
     separate = separate_regions(regions)
-    pairs = pairs_table(networks, sequences, apart, names, settings, notices, fdr=fdr, seed=seed, separate=separate)
+    pairs = pairs_table(
+        networks,
+        sequences,
+        apart,
+        names,
+        settings,
+        notices,
+        fdr=fdr,
+        seed=seed,
+        separate=separate,
+        composites=together(parts),
+    )
     write_hits(folder / ABLATION, ablated)
     write_tsv(folder / IMPORTANCE, importance)
     write_tsv(folder / ELEMENTS, made_of)

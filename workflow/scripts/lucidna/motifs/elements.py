@@ -7,7 +7,8 @@ whatever patterns it is in.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -160,6 +161,11 @@ def is_palindrome(ppm: np.ndarray) -> bool:
     middle = ppm.shape[1] - 1
     near = products[max(middle - _NEAR, 0) : middle + _NEAR + 1]
     return norm > 0 and float(near.max()) / norm >= _SAME
+
+
+def together(parts: Mapping[str, Sequence[Part]]) -> set[frozenset[str]]:
+    """Return the pairs of elements that are parts of one pattern, of `elements`."""
+    return {frozenset((a.element, b.element)) for own in parts.values() for a, b in itertools.combinations(own, 2)}
 
 
 def least_part(

@@ -88,10 +88,11 @@ def count_seqlets(projected: np.ndarray, widths: Widths = DEFAULT_WIDTHS) -> dic
                 max_passing_windows_frac=0.2,
                 weak_threshold_for_counting_sign=0.8,
             )
-    except (ValueError, IndexError) as error:
+    except (ValueError, IndexError, ZeroDivisionError) as error:
         raise UserError(
             "TF-MoDISco cannot set its seqlet threshold: the sums of the contributions in windows of "
-            f"{widths.core} bp have one sign in all {len(projected)} maps; give it more regions or other maps"
+            f"{widths.core} bp have one sign in all {len(projected)} maps, or no spread; give it more regions or other "
+            "maps"
         ) from error
     finally:
         numba.set_num_threads(threads)

@@ -77,12 +77,17 @@ def match(
 
 
 def best_names(matches: pd.DataFrame) -> dict[str, str]:
-    """Return pattern -> name of its best match: the second name where the database has one (a gene, say).
+    """Return pattern -> name of its best match (`second_name`)."""
+    best = matches[matches["rank"] == 1]
+    return {
+        pattern: second_name(motif, alternative)
+        for pattern, motif, alternative in zip(best["pattern"], best["motif"], best["alternative"], strict=True)
+    }
+
+
+def second_name(motif: str, alternative: str) -> str:
+    """Return the second name of a database motif where it has one (a gene, say), else the first.
 
     JASPAR writes some second names as "MA0363.2.REB1": the identifier before the gene is left out.
     """
-    best = matches[matches["rank"] == 1]
-    return {
-        pattern: alternative.removeprefix(f"{motif}.") or motif
-        for pattern, motif, alternative in zip(best["pattern"], best["motif"], best["alternative"], strict=True)
-    }
+    return alternative.removeprefix(f"{motif}.") or motif

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -66,6 +66,7 @@ def pairs_table(
     fdr: float,
     seed: int,
     separate: np.ndarray | None = None,
+    composites: Collection[frozenset[str]] = (),
 ) -> pd.DataFrame:
     """Look at every pair of credible patterns that have hits enough.
 
@@ -86,6 +87,8 @@ def pairs_table(
     separate : ndarray, optional
         bool (N,), regions of which no two overlap (`pairs.separate_regions`): in these regions a, regions b and regions
         both are counted. All when not given.
+    composites : collection of frozenset, optional
+        Pairs of elements that are parts of one pattern (`elements.together`).
 
     Returns
     -------
@@ -108,9 +111,9 @@ def pairs_table(
         without knowing of each other. Neither do two elements that share more regions than expected:
         what makes a region of one kind may hold both.
 
-        "composite" stands in the place of "spacing" where fewer than 20 hits of one of them are by a pattern that
-        shows it alone, and all others are parts of composite patterns. How often it is together with the other, and
-        at which distance, is given by these patterns then, and neither is tested (no p, no q).
+        "composite" stands in the place of "spacing" where the two are parts of one pattern and fewer than 20 hits of
+        one of them are by a pattern that shows it alone. How often it is together with the other, and at which
+        distance, is given by the composite patterns then, and neither is tested (no p, no q).
     """
     placed = placed.reset_index(drop=True)
     placed["home"] = at_home(placed, length=sequences.shape[1])
@@ -121,7 +124,9 @@ def pairs_table(
             f"motifs.effects.max_pairs is {settings.max_pairs}: no pair is ablated, for fewer than {_FEWEST_PAIRS} "
             "instances say nothing"
         )
-    rows, arrangements = _arrange(placed, groups, counted, length=sequences.shape[1], fdr=fdr, seed=seed)
+    rows, arrangements = _arrange(
+        placed, groups, counted, length=sequences.shape[1], composites=composites, fdr=fdr, seed=seed
+    )
     spacing_q = benjamini_hochberg(np.array([row["spacing_p"] for row in rows], dtype=float))
     usual = settings.max_pairs if settings.max_pairs >= _FEWEST_PAIRS else 0
     arranged_so = [q_value <= fdr or row["evidence"] for q_value, row in zip(spacing_q, rows, strict=True)]
@@ -171,6 +176,7 @@ def _arrange(
     counted: np.ndarray,
     *,
     length: int,
+    composites: Collection[frozenset[str]],
     fdr: float,
     seed: int,
 ) -> tuple[list[dict], list[Spacing]]:
@@ -181,7 +187,7 @@ def _arrange(
     rows, arrangements = [], []
     for first, second in itertools.combinations(groups, 2):
         together = co_occurrence(present[first], present[second])
-        given = any(_only_in_composites(groups[name]) for name in (first, second))
+        given = {first, second} in composites and any(_hardly_alone(groups[name]) for name in (first, second))
         others = placed[placed["pattern"] != second]
         arranged = spacing(
             groups[first], groups[second], others=others, length=length, most_draws=most_draws, seed=seed
@@ -200,14 +206,14 @@ def _arrange(
             "at_distance": arranged.at_distance,
             "expected_at_distance": arranged.expected,
             "spacing_p": float("nan") if given else arranged.p_value,
-            "evidence": _COMPOSITE if given and arranged.at_distance > arranged.expected else "",
+            "evidence": _COMPOSITE if given else "",
         }
         rows.append(row)
         arrangements.append(arranged)
     return rows, arrangements
 
 
-def _only_in_composites(group: pd.DataFrame) -> bool:
+def _hardly_alone(group: pd.DataFrame) -> bool:
     """Say whether an element is hardly ever found by a pattern of its own."""
     return "alone" in group and int((group["alone"] & group["home"]).sum()) < _FEWEST_HITS
 

@@ -13,7 +13,7 @@ from lucidna.errors import UserError
 from lucidna.files import sha256, write_json, write_tsv
 from lucidna.intervals import check_indexable
 from lucidna.meme import Motif, read_meme
-from lucidna.motifs.composite import composites
+from lucidna.motifs.composite import composite_names, composites
 from lucidna.motifs.decoys import signal_overlap
 from lucidna.motifs.discover import run_modisco
 from lucidna.motifs.expected import expected_table
@@ -147,7 +147,9 @@ def annotate(
 
     motifs = _database(database, notices)
     matches = match(patterns, motifs, threads=threads, q_cut=fdr)
+    made_of = composites(patterns, motifs, q_cut=fdr)
     names = best_names(matches)
+    names |= composite_names(made_of, names, motifs)
     tested = add_parts(patterns, calibrate(found, null_found, permuted=permuted))
     labels = dict(zip(tested["pattern"], tested["label"], strict=True))
     hits, hit_counts, hit_notices, decoys = call_hits(
@@ -182,7 +184,7 @@ def annotate(
     for part in (
         counts(found_again, patterns),
         group_counts(found_again, patterns, candidates or {}),
-        composites(patterns, motifs, q_cut=fdr),
+        made_of,
         hit_counts,
     ):
         table = table.merge(part, on="pattern", how="left")
@@ -225,7 +227,7 @@ def annotate(
             "pos": found.facts["pos_patterns"],
             "neg": found.facts["neg_patterns"],
             "supported": int(table["label"].isin(SUPPORTING).sum()),
-            "matched": len(names),
+            "matched": matches["pattern"].nunique(),
         },
         "labels": {label: int((table["label"] == label).sum()) for label in (*SUPPORTING, WEAK, AS_NULL, UNTESTED)},
         "database": None if database is None else str(database),

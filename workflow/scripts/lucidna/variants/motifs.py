@@ -12,7 +12,7 @@ import pandas as pd
 from lucidna.files import read_tsv
 from lucidna.meme import read_meme
 from lucidna.motifs.hit_columns import read_hits
-from lucidna.motifs.null import SUPPORTING
+from lucidna.motifs.null import CREDIBLE
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def read_task_motifs(folders: Sequence[str | Path], *, fdr: float) -> TaskMotifs
         matched = patterns.fillna({"match_name": ""}).set_index("pattern")["match_name"]
         label = {name: prefix + (f"{name} ({match})" if match else name) for name, match in matched.items()}
         regions.append(read_tsv(folder / "regions.tsv")[["chrom", "start", "end"]])
-        supported = set(patterns["pattern"][patterns["label"].isin(SUPPORTING)])
+        supported = set(patterns["pattern"][patterns["label"].isin(CREDIBLE)])
         table = read_hits(folder / "hits.tsv")
         table = table[(table["q_value"] <= fdr) & table["pattern"].isin(supported)]
         hits.append(table.assign(name=table["pattern"].map(label)))

@@ -139,7 +139,7 @@ def read_variants(path: str | os.PathLike, genome: Genome, *, longest: int) -> V
         if other is not None:
             raise UserError(
                 f"variants.vcf {path}: contig {contig!r} is not in the genome, which has {other!r}: set "
-                f"genome.aliases: {{{contig}: {other}}} or rename it"
+                f"genome.aliases: {{{contig!r}: {other!r}}} or rename it"
             )
     if contigs and not taken:
         raise UserError(
