@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-# Files that share a fixture of the session, which takes a minute or more to make and is used by one process at a time.
-SHARED = {f"tests/workflow/test_{name}.py": "tiny" for name in ("run", "more", "given", "shards")}
+# Files that share a fixture of the session, which takes a minute or more to make and is used by one process at a time;
+# and the other run that compares patterns with a database, which numba compiles for two minutes in a new installation.
+SHARED = {f"tests/workflow/test_{name}.py": "tiny" for name in ("run", "more", "given", "shards", "yeast")}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

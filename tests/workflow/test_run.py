@@ -40,7 +40,7 @@ def test_every_stage_left_its_files(tiny):
         assert metrics["status"] == "ok"
         assert "test" not in metrics
     maps = folder / "attribute" / "accessibility" / "counts"
-    for method in ("saliency", "deepshap", "ism", "integrated_gradients"):
+    for method in ("saliency", "deepshap", "ism"):
         assert (maps / f"{method}.attributions.h5").is_file()
         assert (maps / f"{method}.mean.bw").is_file()
         shapes = [np.load(maps / f"{method}.{part}.npz")["arr_0"].shape for part in ("ohe", "attr")]
@@ -107,15 +107,24 @@ def test_the_verdict_is_the_same_whatever_the_test_split_holds(tiny, tmp_path):
         np.save(path, array)
         os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
     ranked = ("verdict.json", "ranking.tsv", "panel.tsv", "families.tsv", "differences.tsv", "disagreement.tsv")
-    for name in ranked:
-        (folder / "rank" / name).unlink()
     kept = ("--configfile", "config.yaml", "--rerun-triggers", "mtime")
-    forced = ("--forcerun", "rank_regions", "validation_maps", "probe", "rank")
-    done = copied.run("results/tiny/rank/verdict.json", *kept, *forced)
-    assert re.search(r"^validation_maps\s+6$", done.stdout, flags=re.M)
+    regions = folder / "rank" / "regions" / "fold0.tsv"
+    before, times = regions.read_bytes(), regions.stat()
+    copied.run("results/tiny/rank/regions/fold0.tsv", *kept, "--forcerun", "rank_regions")
+    assert regions.read_bytes() == before
+    os.utime(regions, ns=(times.st_atime_ns, times.st_mtime_ns))
+    # Made anew from these arrays: maps and probes of a candidate and of a control, and all that the ranking writes.
+    made = [f"rank/{name}" for name in ranked]
+    for kind in ("cnn_deep-exponential", "label_shuffled"):
+        made += [str(path.relative_to(folder)) for path in (folder / "rank").glob(f"*/*{kind}*.np[yz]")]
+    assert len(made) == len(ranked) + 2 * 3
+    for name in made:
+        (folder / name).unlink()
+    done = copied.run("results/tiny/rank/verdict.json", *kept)
+    assert re.search(r"^validation_maps\s+2$", done.stdout, flags=re.M)
     assert not re.search(r"^train\s+\d+$", done.stdout, flags=re.M)
-    for name in ranked:
-        assert (folder / "rank" / name).read_bytes() == (experiment(tiny) / "rank" / name).read_bytes(), name
+    for name in made:
+        assert (folder / name).read_bytes() == (experiment(tiny) / name).read_bytes(), name
     # The one rule that reads the test split sees what was done to it.
     copied.run("results/tiny/report/test_metrics.tsv", *kept, "--forcerun", "test_metrics")
     metrics, before = (table(experiment(run) / "report" / "test_metrics.tsv") for run in (copied, tiny))

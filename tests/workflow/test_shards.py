@@ -21,7 +21,7 @@ def sharded(folder: Path, shards: int) -> None:
 
 @pytest.mark.parametrize(
     ("shards", "arguments", "jobs"),
-    [(3, [], {"attribute_shard": 15, "join_shards": 5}), (3, ["--set-scatter", "shards=4"], {"attribute_shard": 20})],
+    [(3, [], {"attribute_shard": 12, "join_shards": 4}), (3, ["--set-scatter", "shards=4"], {"attribute_shard": 16})],
 )
 def test_every_set_of_maps_is_divided(workflow, shards, arguments, jobs):
     shutil.copy(ROOT / "tests" / "workflow" / "tiny_tracks.tsv", workflow.folder / "tracks.tsv")

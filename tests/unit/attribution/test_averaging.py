@@ -51,7 +51,7 @@ def test_shifted_maps_by_hand(toys, onehot):
 )
 def test_every_method_averages_to_a_map_that_both_strands_share(toys, onehot, method, given):
     net = ScalarOutput(toys.ToyCNN(40), head="logit")
-    x = torch.from_numpy(onehot)
+    x = torch.from_numpy(onehot[:3] if method == "surrogate" else onehot)
     running = {
         "arguments": method_arguments(method, given),
         "label": "net",

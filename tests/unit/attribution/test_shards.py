@@ -53,15 +53,16 @@ def same(folder, joined, whole):
 
 
 @pytest.mark.parametrize(
-    ("method", "arguments"),
+    ("method", "arguments", "n"),
     [
-        ("saliency", {}),
-        ("deepshap", {"shuffles": 3, "max_regions": 17}),
-        ("smoothgrad", {"samples": 4}),
-        ("surrogate", {"mutants": 150, "max_regions": 7}),
+        ("saliency", {}, 2),
+        ("saliency", {}, 3),
+        ("deepshap", {"shuffles": 3, "max_regions": 17}, 2),
+        ("deepshap", {"shuffles": 3, "max_regions": 17}, 3),
+        ("smoothgrad", {"samples": 4}, 3),
+        ("surrogate", {"mutants": 100, "max_regions": 6}, 2),  # two blocks, the slowest method
     ],
 )
-@pytest.mark.parametrize("n", [2, 3])
 def test_joined_shares_are_the_bytes_of_one_process(dataset, models, method, arguments, n, tmp_path):
     settings = {**COMMON, "method": method, "arguments": arguments}
     whole = attribute(
