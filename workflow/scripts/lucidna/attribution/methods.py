@@ -22,8 +22,8 @@ from lucidna.attribution.surrogate import surrogate
 from lucidna.errors import UserError, nearest
 
 METHODS: dict[str, dict[str, Any]] = {
-    "saliency": {"max_regions": None},
-    "smoothgrad": {"samples": 50, "std": 0.1, "max_regions": None},
+    "saliency": {"correction": True, "max_regions": None},
+    "smoothgrad": {"samples": 50, "std": 0.1, "correction": True, "max_regions": None},
     "integrated_gradients": {"steps": 25, "max_regions": None},
     "expected_gradients": {"samples": 50, "max_regions": None},
     "deepshap": {"shuffles": 20, "max_delta": 1e-3, "max_regions": None},
@@ -94,7 +94,8 @@ def explain(
 ) -> MethodMaps:
     """Explain a block of regions by one network.
 
-    Gradients are corrected (`correction.correct`). Maps of DeepSHAP and of expected gradients stay as they
+    Gradients are corrected (`correction.correct`) unless the argument `correction` is false; those of integrated
+    gradients are by their reference. Maps of DeepSHAP and of expected gradients stay as they
     are, so that they sum to the difference from their references; maps of mutagenesis and of surrogates sum
     to zero over bases by definition. Columns of N bases are zero.
 
@@ -156,15 +157,15 @@ def _explain(
     running: Mapping[str, Any],
 ) -> MethodMaps:
     """Explain the sequences as they are given."""
-    own = {name: value for name, value in arguments.items() if name not in ("max_regions", "max_delta")}
+    own = {name: value for name, value in arguments.items() if name not in ("max_regions", "max_delta", "correction")}
     if method == "deepshap":
         return _deepshap(model, onehot, arguments=arguments, label=label, seed=seed, running=running)
     if method == "saliency":
         raw, output = saliency_and_output(model, onehot, **running)
-        return MethodMaps(correct(raw), angles=simplex_angles(raw), prediction=output)
+        return MethodMaps(_corrected(raw, arguments), angles=simplex_angles(raw), prediction=output)
     if method == "smoothgrad":
         raw = smoothgrad(model, onehot, seed=seed, **own, **running)
-        return MethodMaps(correct(raw), angles=simplex_angles(raw))
+        return MethodMaps(_corrected(raw, arguments), angles=simplex_angles(raw))
     if method == "integrated_gradients":
         path = integrated_gradients(model, onehot, **own, **running)
         return MethodMaps(path.maps, delta=path.delta, prediction=path.prediction)
@@ -175,6 +176,10 @@ def _explain(
         fitted = surrogate(model, onehot, seed=seed, **own, **running)
         return MethodMaps(fitted.maps, explained=fitted.explained)
     return MethodMaps(ism(model, onehot, **running))
+
+
+def _corrected(gradients: np.ndarray, arguments: Mapping[str, Any]) -> np.ndarray:
+    return correct(gradients) if arguments["correction"] else gradients
 
 
 def _deepshap(
