@@ -35,12 +35,12 @@ def compare(folder, settings):
     with AttributionFile(maps.path) as file:
         block = file.read()
     known = read_json(folder / "simulate" / "truth" / "motifs.json")
-    _, stands_for = found_patterns(folder, settings)
+    patterns, stands_for = found_patterns(folder, settings)
     scans = scan(block.onehot, windows, known)
     believed = of_credible(hits).reset_index(drop=True)
     by_q = rank_key(believed)
     rankings = {"q-value": (hits, rank_key(hits)), "Fi-NeMo's coefficient": (hits, hits["score"])}
-    theirs = finemo_hits(maps, motifs / "modisco.h5")
+    theirs = finemo_hits(maps, motifs / "modisco.h5", patterns)
     rankings |= {name: (found, found["score"]) for name, found in {DEFAULT: theirs, **scans}.items()}
     of_supported = theirs[theirs["pattern"].isin(believed["pattern"].unique())].reset_index(drop=True)
     by_pattern = {

@@ -56,7 +56,7 @@ def run_finemo(
     arguments += ["-l", str(lambda_), "-t", str(trim), "-b", str(batch), "-S", str(_MAX_STEPS)]
     text = run_tool("finemo", arguments, threads=threads)
     table = pd.read_csv(folder / "out" / "hits.tsv", sep="\t", dtype=_READ, keep_default_na=False)
-    table["start"], table["end"] = _cores(table, patterns)
+    table["start"], table["end"] = core_places(table, patterns)
     table = table[(table["start"] >= inside.start) & (table["end"] <= inside.stop)]
     row = table["peak_id"].to_numpy(dtype=np.int64)
     start, end = table["start"].to_numpy(dtype=np.int64), table["end"].to_numpy(dtype=np.int64)
@@ -88,7 +88,7 @@ def run_finemo(
     return result, [f"Fi-NeMo did not converge in {unfitted} of {rows} maps"] if unfitted else []
 
 
-def _cores(table: pd.DataFrame, patterns: Sequence[Pattern]) -> tuple[np.ndarray, np.ndarray]:
+def core_places(table: pd.DataFrame, patterns: Sequence[Pattern]) -> tuple[np.ndarray, np.ndarray]:
     """Return start and end of the patterns' cores at Fi-NeMo's hits, which name the places of whole CWMs."""
     first, last = (table["motif_name"].map({p.name: getattr(p, edge) for p in patterns}) for edge in ("start", "end"))
     forward = table["strand"] == "+"
