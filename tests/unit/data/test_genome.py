@@ -292,7 +292,7 @@ class TestNames:
         ],
     )
     def test_other_spelling_is_named(self, name, in_genome):
-        with pytest.raises(UserError, match=f"{name}: {in_genome}"):
+        with pytest.raises(UserError, match=f"{name!r}: {in_genome!r}"):
             resolve_chromosomes([name], {"other": 5, in_genome: 10}, missing="skip")
         assert other_spelling(name, ["other", in_genome]) == in_genome
 

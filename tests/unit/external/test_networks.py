@@ -5,7 +5,7 @@ from torch import nn
 
 from lucidna.attribution.deepshap import deepshap
 from lucidna.attribution.ism import ism
-from lucidna.attribution.methods import explain
+from lucidna.attribution.methods import explain, method_arguments
 from lucidna.attribution.output import ScalarOutput
 from lucidna.attribution.saliency import saliency
 from lucidna.errors import UserError
@@ -144,8 +144,9 @@ def test_programs_have_maps_but_deepshap_refuses_them(onehot, kind):
     model = ScalarOutput(wrap(load_program(kind, program, "a file")), head="counts")
     running = {"label": "lab", "seed": 0, "batch_size": 8, "device": "cpu"}
     for method in ("saliency", "ism"):
-        found = explain(method, model, onehot, arguments={}, **running)
-        same = explain(method, ScalarOutput(wrap(network), head="counts"), onehot, arguments={}, **running)
+        given = {**running, "arguments": method_arguments(method, None)}
+        found = explain(method, model, onehot, **given)
+        same = explain(method, ScalarOutput(wrap(network), head="counts"), onehot, **given)
         np.testing.assert_allclose(found.maps, same.maps, atol=1e-6)
     with pytest.raises(UserError, match=r"deepshap of lab: .* ism or saliency"):
         explain("deepshap", model, onehot, arguments={"shuffles": 3, "max_delta": 1e-3}, **running)

@@ -107,7 +107,7 @@ def test_contigs(world):
     with pytest.raises(UserError, match="none of its contigs"):
         read(world, world.write(("scaffold_9", 5, ".", "A", "C"), head=head))
     bare = world.write(("1", *good[1:]), head="##fileformat=VCFv4.2\n##contig=<ID=1>\n")
-    with pytest.raises(UserError, match=r"genome\.aliases: {1: chr1}"):
+    with pytest.raises(UserError, match=r"genome\.aliases: {'1': 'chr1'}"):
         read(world, bare)
     variants, *_ = read_variants(bare, open_genome(world.fasta, aliases={"1": "chr1"}), longest=20)
     assert variants["chrom"].tolist() == ["chr1"]
