@@ -31,8 +31,7 @@ def trim_core(cwm: np.ndarray, *, threshold: float = 0.3, flank: int = 0) -> tup
     tuple of int
         start, end (half-open).
     """
-    columns = np.abs(cwm).sum(axis=0)
-    passing = np.flatnonzero(columns >= threshold * columns.max())
+    passing = _large_columns(cwm, threshold)
     return max(int(passing[0]) - flank, 0), min(int(passing[-1]) + 1 + flank, cwm.shape[1])
 
 
@@ -56,8 +55,7 @@ def without_strays(ppm: np.ndarray, cwm: np.ndarray, *, threshold: float = 0.3) 
     tuple of int
         start, end (half-open).
     """
-    columns, bits = np.abs(cwm).sum(axis=0), information(ppm / np.maximum(ppm.sum(axis=0), 1e-12))
-    large = np.flatnonzero(columns >= threshold * columns.max())
+    bits, large = information(ppm / np.maximum(ppm.sum(axis=0), 1e-12)), _large_columns(cwm, threshold)
     runs = np.split(large, np.flatnonzero(np.diff(large) > _STRAY_GAP) + 1)
     weak = [bits[run[0] : run[-1] + 1].sum() < _STRAY_BITS for run in runs]
     if not all(weak):
@@ -66,3 +64,8 @@ def without_strays(ppm: np.ndarray, cwm: np.ndarray, *, threshold: float = 0.3) 
         while weak[-1]:
             runs, weak = runs[:-1], weak[:-1]
     return int(runs[0][0]), int(runs[-1][-1]) + 1
+
+
+def _large_columns(cwm: np.ndarray, threshold: float) -> np.ndarray:
+    columns = np.abs(cwm).sum(axis=0)
+    return np.flatnonzero(columns >= threshold * columns.max())
