@@ -69,9 +69,7 @@ def compared(folder, config, scratch, shuffles, settings):
         (f"nearest of {shuffles}", matched),
     ):
         null = open_maps(path)
-        calls = call_hits(
-            maps, windows, [null], motifs / "modisco.h5", patterns, names={}, labels=labels, trim=settings["trim"]
-        )
+        calls = call_hits(maps, windows, [null], patterns, names={}, labels=labels, trim=settings["trim"])
         table = fdr_table(calls.hits, calls.decoys, truth, maps, settings, stands_for=stands_for)
         overlap = signal_overlap(read_predictions(maps), read_predictions(null))
         facts = {"decoys": kind, "signal_overlap": round(overlap, 4), "decoy_hits": len(calls.decoys)}

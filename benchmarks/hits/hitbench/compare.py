@@ -12,10 +12,10 @@ from lucidna.attribution.hdf5 import AttributionFile
 from lucidna.attribution.nulls import codes_of
 from lucidna.files import read_json, read_tsv
 from lucidna.motifs.decoys import hit_q_values
+from lucidna.motifs.halves import is_half, read_with_halves
 from lucidna.motifs.hit_columns import of_credible, once, own_names, read_hits
 from lucidna.motifs.maps import open_maps, read_predictions, read_regions
 from lucidna.motifs.null import CREDIBLE
-from lucidna.motifs.patterns import read_discovery
 from lucidna.sequence import one_hot_numpy
 from lucidna.truth import compare_patterns, read_instances
 
@@ -36,6 +36,7 @@ def compare(folder, settings):
         block = file.read()
     known = read_json(folder / "simulate" / "truth" / "motifs.json")
     patterns, stands_for = found_patterns(folder, settings)
+    labelled = read_tsv(motifs / "patterns.tsv")
     scans = scan(block.onehot, windows, known)
     believed = of_credible(hits).reset_index(drop=True)
     by_q = rank_key(believed)
@@ -56,7 +57,7 @@ def compare(folder, settings):
         "own_recall": recall_table(by_pattern, believed, truth, settings, stands_for=stands_for),
         "aupr": aupr_table(believed, by_q, scans, block, truth),
         "pairs": pair_rows(motifs, folder),
-        "labels": label_rows(read_tsv(motifs / "patterns.tsv"), stands_for, known),
+        "labels": label_rows(labelled[~labelled["pattern"].map(is_half)], stands_for, known),
         "compared": pd.DataFrame(
             [
                 count(hits, truth, folder)
@@ -77,7 +78,7 @@ def open_truth(folder):
 
 def found_patterns(folder, settings):
     """Return the patterns of one experiment, and the planted motifs that each is (name -> motifs)."""
-    patterns = read_discovery(folder / "motifs" / TASK / HEAD / "modisco.h5", trim=settings["trim"]).patterns
+    patterns = read_with_halves(folder / "motifs" / TASK / HEAD / "modisco.h5", trim=settings["trim"])
     known = read_json(folder / "simulate" / "truth" / "motifs.json")
     return patterns, compare_patterns({pattern.name: pattern.ppm for pattern in patterns}, known)["pattern_motif"]
 

@@ -1,11 +1,16 @@
 """Each TF-MoDISco and Fi-NeMo run is made once per session."""
 
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
 import pytest
 
 from lucidna.motifs.again import discover_again, runs_of
+from lucidna.motifs.maps import MapFile
 from lucidna.motifs.run import annotate, discover
 
-from .simulated import SCALE, WINDOW, N, Stage, simulate, write_database
+from .simulated import SCALE, WINDOW, N, Stage, simulate, write_database, write_maps, write_patterns
 
 MEMBERS = ("learned", "blind", "few")
 
@@ -50,3 +55,28 @@ def stage(tmp_path_factory, settings):
         database=folder / "database.meme",
     )
     return Stage(folder, regions, truth, codes, summary)
+
+
+class Composites(NamedTuple):
+    """Maps in which one motif has a pattern of its own, and another is shown only beside it."""
+
+    maps: MapFile
+    regions: pd.DataFrame
+    placed: list[tuple[str, str, int]]
+    modisco: str
+
+
+FIRST, SECOND = "TATGCAAAT", "GAACAAAGGCTT"
+
+
+@pytest.fixture(scope="session")
+def composites(tmp_path_factory):
+    """Forty maps of both motifs, forty of the second alone, forty of the first."""
+    folder, rng = tmp_path_factory.mktemp("composites"), np.random.default_rng(0)
+    both = f"{FIRST}NNNNNN{SECOND}"
+    placed = [
+        (text, "+-"[rng.integers(2)], int(rng.integers(10, 60))) for text in [both] * 40 + [SECOND] * 40 + [FIRST] * 40
+    ]
+    maps, regions = write_maps(folder / "real.h5", placed, length=100)
+    write_patterns(folder / "modisco.h5", [FIRST, both], maps)
+    return Composites(maps, regions, placed, folder / "modisco.h5")

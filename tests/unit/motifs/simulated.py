@@ -1,5 +1,6 @@
 """Simulated maps with planted motifs, and patterns written down by hand."""
 
+import json
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,6 +10,7 @@ import pandas as pd
 
 from lucidna.meme import write_meme
 from lucidna.motifs.core import trim_core
+from lucidna.motifs.maps import open_maps, read_regions
 from lucidna.motifs.patterns import Discovery, Pattern
 
 N, LENGTH, WINDOW = 400, 200, 160
@@ -111,3 +113,55 @@ def make_discovery(patterns, *, n_regions=100, seen=500, used=500, strength=0.5)
             f"{sign}_seqlet_strength": strength,
         }
     return Discovery(patterns=list(patterns), facts=facts)
+
+
+def write_maps(path, placed, *, length):
+    """Write maps of noise with one planted motif each, (word, strand, start); return them opened, with regions.
+
+    Letters N of a word are left as they are, and contribute nothing but noise.
+    """
+    rng = np.random.default_rng(9)
+    codes, maps = rng.integers(0, 4, (len(placed), length)), rng.normal(0, 0.02, (len(placed), 4, length))
+    for row, (text, strand, start) in enumerate(placed):
+        at = np.array([place for place, letter in enumerate(text) if letter != "N"], dtype=int)
+        word = np.array(["ACGT".index(text[place]) for place in at], dtype=int)
+        columns = start + at if strand == "+" else start + len(text) - 1 - at
+        codes[row, columns] = word if strand == "+" else 3 - word
+        maps[row, codes[row, columns], columns] += 1 / max(len(at), 9) * (1 + (len(at) > 12))
+    regions = pd.DataFrame({"chrom": "chr1", "start": 1000 * np.arange(1, len(placed) + 1)})
+    regions["end"] = regions["start"] + length
+    regions["region_id"] = [f"r{row}" for row in range(len(placed))]
+    with h5py.File(path, "w") as handle:
+        handle["raw/seq"] = np.eye(4, dtype=np.int8)[codes].transpose(0, 2, 1)
+        handle["shap/seq"] = (maps * SCALE).astype(np.float16)
+        handle.create_dataset("region_id", data=regions["region_id"].to_numpy(), dtype=h5py.string_dtype())
+        handle.attrs["map_scale"] = SCALE
+    lines = regions.assign(score=0, strand=".", signal=0, p=-1, q=-1, summit=length // 2)
+    lines.to_csv(path.with_suffix(".bed"), sep="\t", header=False, index=False)
+    maps = open_maps(path)
+    return maps, read_regions(path.with_suffix(".bed"), maps)
+
+
+def write_patterns(path, texts, maps, *, width=40, n_seqlets=100):
+    """Write a run's positive patterns, N for columns without a base, as `read_discovery` and Fi-NeMo read it."""
+    facts = {"n_regions": maps.n_regions, "map_length": maps.length, "map_scale": maps.scale, "notices": json.dumps([])}
+    facts |= {"window_size": maps.length, "n_patterns": len(texts), "pos_patterns": len(texts), "neg_patterns": 0}
+    for sign, number in (("pos", 500), ("neg", 0)):
+        facts |= {f"{sign}_seqlets_{kind}": number for kind in ("seen", "used")} | {f"{sign}_seqlet_strength": 0.01}
+    with h5py.File(path, "w") as handle:
+        handle.attrs.update(facts)
+        for number, text in enumerate(texts):
+            ppm, cwm = np.full((4, width), 0.25), np.zeros((4, width))
+            at = [(base, column) for column, letter in enumerate(text, start=5) if (base := "ACGTN".index(letter)) < 4]
+            for base, column in at:
+                ppm[:, column] = np.where(np.arange(4) == base, 1.0, 0.0)
+                cwm[base, column] = 0.1 * maps.scale
+            group = handle.create_group(f"pos_patterns/pattern_{number}")
+            for name, matrix in (("sequence", ppm), ("contrib_scores", cwm), ("hypothetical_contribs", cwm)):
+                group[name] = matrix.T
+            begin = np.arange(n_seqlets) % (maps.length - width)
+            group["seqlets/n_seqlets"] = np.array([n_seqlets])
+            group["seqlets/example_idx"] = np.arange(n_seqlets) % maps.n_regions
+            group["seqlets/start"], group["seqlets/end"] = begin, begin + width
+            group["seqlets/is_revcomp"] = np.zeros(n_seqlets, dtype=bool)
+            group["seqlets/contrib_scores"] = np.repeat(cwm.T[None], n_seqlets, axis=0)

@@ -142,7 +142,7 @@ def test_decoys_are_those_of_their_draw(stage):
     """Real maps stand in for those of shuffled sequences: their hits are found again as decoys of either draw."""
     maps = open_maps(stage.folder / "real.h5")
     patterns = read_discovery(stage.folder / "modisco.h5").patterns
-    calls = call_hits(maps, stage.regions, [maps, maps], stage.folder / "modisco.h5", patterns, names={}, labels={})
+    calls = call_hits(maps, stage.regions, [maps, maps], patterns, names={}, labels={})
     assert calls.decoys["draw"].unique().tolist() == [0, 1]
     assert calls.hits["q_value"].median() > 0.95
     # Copies may differ by rounding: of the best hit alone both may lie just below it, (1 + 0) / 2 draws.

@@ -5,14 +5,13 @@ import pytest
 
 from lucidna.errors import UserError
 from lucidna.motifs import hits as hits_module
-from lucidna.motifs.core import without_strays
 from lucidna.motifs.external import run_tool
 from lucidna.motifs.hit_columns import COLUMNS, read_hits
 from lucidna.motifs.hits import call_hits
 from lucidna.motifs.maps import open_maps, read_regions
-from lucidna.motifs.patterns import Pattern, read_discovery
+from lucidna.motifs.patterns import read_discovery
 
-from .simulated import PLANTED, SCALE, simulate
+from .simulated import PLANTED, SCALE, simulate, write_maps
 
 
 @pytest.fixture(scope="module")
@@ -56,24 +55,6 @@ def test_columns_and_values(stage, hits):
         assert hit.importance == pytest.approx(absolute, rel=0.02)
 
 
-def write_maps(path, placed, *, length):
-    """Write maps of noise with one planted motif each, (word, strand, start); return them opened, with regions."""
-    rng = np.random.default_rng(9)
-    codes, maps = rng.integers(0, 4, (len(placed), length)), rng.normal(0, 0.02, (len(placed), 4, length))
-    for row, (text, strand, start) in enumerate(placed):
-        word = np.array(["ACGT".index(base) for base in text])
-        word = word if strand == "+" else 3 - word[::-1]
-        codes[row, start : start + len(word)] = word
-        maps[row, word, start + np.arange(len(word))] += 1 / len(word)
-    with h5py.File(path, "w") as handle:
-        handle["raw/seq"] = np.eye(4, dtype=np.int8)[codes].transpose(0, 2, 1)
-        handle["shap/seq"] = (maps * SCALE).astype(np.float16)
-        handle.attrs["map_scale"] = SCALE
-    regions = pd.DataFrame({"chrom": "chr1", "start": 1000 * np.arange(1, len(placed) + 1)})
-    regions["region_id"] = [f"r{row}" for row in range(len(placed))]
-    return open_maps(path), regions.assign(end=regions["start"] + length)
-
-
 @pytest.mark.parametrize("length", [120, 121])
 def test_instances_at_the_very_ends_of_a_map_are_found(stage, tmp_path, length):
     patterns = read_discovery(stage.folder / "modisco.h5").patterns
@@ -81,7 +62,7 @@ def test_instances_at_the_very_ends_of_a_map_are_found(stage, tmp_path, length):
     ends = [0, 1, length // 2, length - 10, length - 9]
     placed = [(text, strand, start) for text in PLANTED.values() for strand in "+-" for start in ends]
     maps, regions = write_maps(tmp_path / "ends.h5", placed, length=length)
-    hits = call_hits(maps, regions, [], stage.folder / "modisco.h5", patterns, names={}, labels={}).hits
+    hits = call_hits(maps, regions, [], patterns, names={}, labels={}).hits
     begin = regions["start"].to_numpy()[hits["row"]]
     found = set(zip(hits["row"], hits["start"] - begin, hits["end"] - begin, strict=True))
     expected = {(row, start, start + len(text)) for row, (text, _, start) in enumerate(placed)}
@@ -94,41 +75,10 @@ def test_instances_at_the_very_ends_of_a_map_are_found(stage, tmp_path, length):
     assert (hits["start_untrimmed"] < begin).any()
 
 
-def write_patterns(path, texts, *, width=40):
-    """Write a file of patterns as Fi-NeMo reads it, N for columns without a base, and return them."""
-    patterns = []
-    with h5py.File(path, "w") as handle:
-        for number, text in enumerate(texts):
-            ppm, cwm = np.full((4, width), 0.25), np.zeros((4, width))
-            at = [(base, column) for column, letter in enumerate(text, start=5) if (base := "ACGTN".index(letter)) < 4]
-            for base, column in at:
-                ppm[:, column] = np.where(np.arange(4) == base, 1.0, 0.0)
-                cwm[base, column] = 0.1
-            group = handle.create_group(f"pos_patterns/pattern_{number}")
-            for name, matrix in (("sequence", ppm), ("contrib_scores", cwm), ("hypothetical_contribs", cwm)):
-                group[name] = matrix.T
-            group["seqlets/n_seqlets"] = np.array([100])
-            start, end = without_strays(ppm, cwm)
-            seqlets = pd.DataFrame({"row": range(100)})
-            patterns.append(Pattern(f"pos_patterns.pattern_{number}", "pos", ppm, cwm, cwm, seqlets, start, end))
-    return patterns
-
-
-def test_a_composite_is_not_called_on_one_of_its_motifs(tmp_path):
-    first, second, gap = "TATGCAAAT", "GAACAAAGGCTT", "CGATCG"
-    patterns = write_patterns(tmp_path / "modisco.h5", [first, f"{first}NNNNNN{second}"])
-    rng = np.random.default_rng(0)
-    both, alone = f"{first}{gap}{second}", second
-    placed = [
-        (text, "+-"[rng.integers(2)], int(rng.integers(10, 60))) for text in [both] * 40 + [alone] * 40 + [first] * 40
-    ]
-    maps, regions = write_maps(tmp_path / "maps.h5", placed, length=100)
-    with h5py.File(maps.path, "r+") as handle:  # the gap of the composite contributes nothing
-        for row, (text, strand, start) in enumerate(placed):
-            if text == both:
-                left = start + (len(first) if strand == "+" else len(second))
-                handle["shap/seq"][row, :, left : left + len(gap)] = 0
-    calls = call_hits(maps, regions, [], tmp_path / "modisco.h5", patterns, names={}, labels={})
+def test_a_composite_is_not_called_on_one_of_its_motifs(composites):
+    maps, regions, placed = composites.maps, composites.regions, composites.placed
+    patterns = read_discovery(composites.modisco).patterns
+    calls = call_hits(maps, regions, [], patterns, names={}, labels={})
     called = calls.hits[calls.hits["pattern"] == "pos_patterns.pattern_1"]
     assert sorted(called["row"]) == list(range(40))
     begin = regions["start"].to_numpy()[called["row"]]
@@ -185,7 +135,7 @@ def test_hits_compete_with_decoys_by_the_shape_of_the_map(stage, monkeypatch):
     )
     monkeypatch.setattr(hits_module, "run_finemo", lambda *_, **__: (table, []))
     patterns = read_discovery(stage.folder / "modisco.h5").patterns
-    called = call_hits(maps, stage.regions, [null], stage.folder / "modisco.h5", patterns, names={}, labels={}).hits
+    called = call_hits(maps, stage.regions, [null], patterns, names={}, labels={}).hits
     assert len(called) > 50
     assert ((called["q_value"] < 0.1) == (called["correlation"] > 0.85)).all()
     assert 0 < (called["q_value"] < 0.1).sum() < len(called)
@@ -208,9 +158,7 @@ def test_chunks_and_overlapping_windows_change_nothing(tmp_path, stage, hits, mo
     monkeypatch.setattr(hits_module, "_CHUNK", 80)
     found = read_discovery(stage.folder / "modisco.h5")
     maps = open_maps(tmp_path / "twice.h5")
-    table, counts, notices, decoys = call_hits(
-        maps, regions, [], stage.folder / "modisco.h5", found.patterns, names={}, labels={}
-    )
+    table, counts, notices, decoys = call_hits(maps, regions, [], found.patterns, names={}, labels={})
     expected = hits[hits["region_id"].isin(stage.regions["region_id"][:60])]
     same = ["chrom", "start", "end", "strand", "pattern"]
     pd.testing.assert_frame_equal(table[same], expected[same].reset_index(drop=True))
@@ -224,7 +172,7 @@ def test_chunks_and_overlapping_windows_change_nothing(tmp_path, stage, hits, mo
 def test_no_patterns_no_hits(stage):
     maps = open_maps(stage.folder / "real.h5")
     regions = read_regions(stage.folder / "real.bed", maps)
-    table, counts, notices, decoys = call_hits(maps, regions, [], stage.folder / "modisco.h5", [], names={}, labels={})
+    table, counts, notices, decoys = call_hits(maps, regions, [], [], names={}, labels={})
     assert table.empty
     assert counts.empty
     assert decoys.empty
@@ -235,4 +183,4 @@ def test_null_of_another_length_is_refused(tmp_path, stage):
     simulate(tmp_path / "short.h5", n=4, length=190, seed=1)
     maps = open_maps(stage.folder / "real.h5")
     with pytest.raises(UserError, match="190 bp"):
-        call_hits(maps, stage.regions, [open_maps(tmp_path / "short.h5")], "m.h5", [], names={}, labels={})
+        call_hits(maps, stage.regions, [open_maps(tmp_path / "short.h5")], [], names={}, labels={})

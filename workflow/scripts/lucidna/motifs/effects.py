@@ -18,13 +18,13 @@ from lucidna.errors import UserError
 from lucidna.files import read_tsv, write_json, write_tsv
 from lucidna.motifs.effect_tables import EffectSettings, ablation_table, importance_table, taken_bases
 from lucidna.motifs.elements import element_hits, elements, together
+from lucidna.motifs.halves import read_with_halves
 from lucidna.motifs.hit_columns import of_credible, read_hits, write_hits
 from lucidna.motifs.hit_table import in_every_window
 from lucidna.motifs.maps import open_maps, read_regions
 from lucidna.motifs.null import CREDIBLE
 from lucidna.motifs.pair_table import BOTH_EVIDENCE, pairs_table
 from lucidna.motifs.pairs import separate_regions
-from lucidna.motifs.patterns import read_discovery
 from lucidna.motifs.predictor import Networks
 from lucidna.processor import use_processor
 
@@ -96,7 +96,7 @@ def instance_effects(
     hits = hits[hits["q_value"].astype(float) <= fdr].reset_index(drop=True)
     placed = within_windows(hits, regions, folder / "hits.tsv")
     labels = read_tsv(folder / "patterns.tsv").set_index("pattern")["label"]
-    patterns = read_discovery(folder / "modisco.h5", trim=trim).patterns
+    patterns = read_with_halves(folder / "modisco.h5", trim=trim)
     credible = [name for name in labels.index if labels[name] in CREDIBLE]
 
     notices = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pandas as pd
 
@@ -18,12 +19,12 @@ from lucidna.motifs.patterns import Pattern
 # faster on a CPU.
 _BATCH, _MAX_STEPS = 32, 500
 _BUFFER = 2**25  # coefficients fitted at a time: regions x motifs x positions
+_DATASETS = {"ppm": "sequence", "cwm": "contrib_scores", "hcwm": "hypothetical_contribs"}
 _READ = {"motif_name": str, "strand": str}
 
 
 def run_finemo(
     sources: Sequence[tuple[MapFile, int, int]],
-    modisco_h5: str | Path,
     folder: Path,
     patterns: Sequence[Pattern],
     parts: dict[str, list[Part]],
@@ -51,11 +52,13 @@ def run_finemo(
     # Fi-NeMo's own intermediate format, in its compact form (projected maps). No coordinates: it would read a
     # chromosome called "NA" or "." as missing, and rows are turned into places here anyway.
     np.savez(folder / "regions.npz", sequences=sequences, contributions=projected.astype(np.float16))
+    called = _write_cwms(folder / "cwms.h5", patterns)
     batch = max(1, min(rows, _BATCH, _BUFFER // (2 * len(patterns) * width)))
-    arguments = ["call-hits", "-r", f"{folder}/regions.npz", "-m", str(modisco_h5), "-o", f"{folder}/out"]
+    arguments = ["call-hits", "-r", f"{folder}/regions.npz", "-m", f"{folder}/cwms.h5", "-o", f"{folder}/out"]
     arguments += ["-l", str(lambda_), "-t", str(trim), "-b", str(batch), "-S", str(_MAX_STEPS)]
     text = run_tool("finemo", arguments, threads=threads)
     table = pd.read_csv(folder / "out" / "hits.tsv", sep="\t", dtype=_READ, keep_default_na=False)
+    table["motif_name"] = table["motif_name"].map(called)
     table["start"], table["end"] = core_places(table, patterns)
     table = table[(table["start"] >= inside.start) & (table["end"] <= inside.stop)]
     row = table["peak_id"].to_numpy(dtype=np.int64)
@@ -86,6 +89,18 @@ def run_finemo(
     )
     unfitted = text.count("has not converged within") + text.count("Optimizer failed for region")
     return result, [f"Fi-NeMo did not converge in {unfitted} of {rows} maps"] if unfitted else []
+
+
+def _write_cwms(path: Path, patterns: Sequence[Pattern]) -> dict[str, str]:
+    """Write patterns as Fi-NeMo reads them, numbered anew; return its name of each -> ours."""
+    called = {}
+    with h5py.File(path, "w") as handle:
+        for number, pattern in enumerate(patterns):
+            group = handle.create_group(f"{pattern.sign}_patterns/pattern_{number}")
+            for name in ("ppm", "cwm", "hcwm"):
+                group[_DATASETS[name]] = getattr(pattern, name).T
+            called[f"{pattern.sign}_patterns.pattern_{number}"] = pattern.name
+    return called
 
 
 def core_places(table: pd.DataFrame, patterns: Sequence[Pattern]) -> tuple[np.ndarray, np.ndarray]:

@@ -61,7 +61,6 @@ def call_hits(
     maps: MapFile,
     regions: pd.DataFrame,
     nulls: Sequence[MapFile],
-    modisco_h5: str | Path,
     patterns: Sequence[Pattern],
     *,
     names: dict[str, str],
@@ -96,10 +95,8 @@ def call_hits(
         Their places, from `maps.read_regions`.
     nulls : sequence of MapFile
         Maps of shuffled sequences of the same length, one per draw; without any the q-values are NaN.
-    modisco_h5 : path
-        Patterns of the real maps, as `discover.run_modisco` wrote them.
     patterns : sequence of Pattern
-        The same patterns, read.
+        Of the real maps, with the halves that only composites show (`halves.lone_halves`).
     names : dict
         Pattern -> name of its database match.
     labels : dict
@@ -136,7 +133,6 @@ def call_hits(
         for sources, first_row in _chunks([maps, *nulls]):
             table, troubles = run_finemo(
                 sources,
-                modisco_h5,
                 Path(folder),
                 patterns,
                 parts,

@@ -73,14 +73,14 @@ class Discovery:
     facts: dict
 
 
-def read_discovery(path: str | Path, *, trim: float = 0.3, flank: int = 0) -> Discovery:
+def read_discovery(path: str | Path, *, trim: float = 0.3) -> Discovery:
     """Read a file of `discover.run_modisco`.
 
     Parameters
     ----------
     path : path
-    trim, flank : float, int
-        Of `without_strays`; columns added to each side of the core, as far as there are any.
+    trim : float
+        Of `without_strays`.
 
     Returns
     -------
@@ -112,7 +112,6 @@ def read_discovery(path: str | Path, *, trim: float = 0.3, flank: int = 0) -> Di
                 left=left,
                 scale=facts["map_scale"],
                 trim=trim,
-                flank=flank,
             )
             for sign in ("pos", "neg")
             if (group := handle.get(f"{sign}_patterns")) is not None
@@ -121,11 +120,10 @@ def read_discovery(path: str | Path, *, trim: float = 0.3, flank: int = 0) -> Di
     return Discovery(patterns=patterns, facts=facts)
 
 
-def _read_pattern(name: str, group: h5py.Group, *, left: int, scale: float, trim: float, flank: int) -> Pattern:
+def _read_pattern(name: str, group: h5py.Group, *, left: int, scale: float, trim: float) -> Pattern:
     ppm = group["sequence"][:].T.astype(np.float64)
     cwm = group["contrib_scores"][:].T.astype(np.float64) / scale
     start, end = without_strays(ppm, cwm, threshold=trim)
-    start, end = max(start - flank, 0), min(end + flank, cwm.shape[1])
     seqlets = group["seqlets"]
     # Seqlet arrays are already turned to the pattern's strand, so the core is the same columns in all.
     contribution = seqlets["contrib_scores"][:, start:end].sum(axis=(1, 2), dtype=np.float64) / scale

@@ -17,12 +17,13 @@ from lucidna.motifs.composite import composite_names, composites
 from lucidna.motifs.decoys import signal_overlap
 from lucidna.motifs.discover import run_modisco
 from lucidna.motifs.expected import expected_table
+from lucidna.motifs.halves import label_halves, lone_halves
 from lucidna.motifs.hit_columns import of_credible, write_hits
 from lucidna.motifs.hit_table import region_table, write_hits_bed
 from lucidna.motifs.hits import call_hits
 from lucidna.motifs.maps import MapFile, is_zero, open_maps, read_predictions, read_regions
 from lucidna.motifs.match import SMALL_DATABASE, best_names, match
-from lucidna.motifs.null import AS_NULL, CREDIBLE, SUPPORTING, UNTESTED, WEAK, calibrate, enough_shuffled, null_notices
+from lucidna.motifs.null import CREDIBLE, SUPPORTING, calibrate, enough_shuffled, null_notices
 from lucidna.motifs.part import add_parts
 from lucidna.motifs.patterns import (
     Discovery,
@@ -31,7 +32,7 @@ from lucidna.motifs.patterns import (
     write_patterns_meme,
 )
 from lucidna.motifs.reproducibility import NULL, counts, group_counts, look_up, read_runs
-from lucidna.motifs.run_facts import describe_runs
+from lucidna.motifs.run_facts import describe_patterns, describe_runs
 from lucidna.motifs.saturation import saturation
 from lucidna.motifs.seqlets import seqlet_table, write_seqlets_bed
 
@@ -146,17 +147,20 @@ def annotate(
     again[NULL] = {f"{kind} {draw}": null for kind, draws in drawn for draw, null in enumerate(draws)}
 
     motifs = _database(database, notices)
+    tested = add_parts(patterns, calibrate(found, null_found, permuted=permuted))
+    draws = {"shuffled": len(null_found), "permuted": len(permuted)}
+    null_words = null_notices(tested, **draws, fdr=fdr, enough=enough_shuffled(found, null_found))
+    halves, wholes = lone_halves(patterns)
+    patterns, tested = patterns + halves, label_halves(tested, wholes)
     matches = match(patterns, motifs, threads=threads, q_cut=fdr)
     made_of = composites(patterns, motifs, q_cut=fdr)
     names = best_names(matches)
     names |= composite_names(made_of, names, motifs)
-    tested = add_parts(patterns, calibrate(found, null_found, permuted=permuted))
     labels = dict(zip(tested["pattern"], tested["label"], strict=True))
     hits, hit_counts, hit_notices, decoys = call_hits(
         maps,
         regions,
         nulls,
-        modisco_h5,
         patterns,
         names=names,
         labels=labels,
@@ -176,8 +180,7 @@ def annotate(
         only = ", and patterns are compared with those of permuted maps only" if permuted else ""
         notices.append(f"{NO_DECOYS}: no hit has a q-value{only}")
         hits = hits.assign(q_value_note=NO_DECOYS)
-    draws = {"shuffled": len(null_found), "permuted": len(permuted)}
-    notices += null_notices(tested, **draws, fdr=fdr, enough=enough_shuffled(found, null_found))
+    notices += null_words
 
     table = describe(patterns).merge(tested, on="pattern", how="left")
     found_again = look_up(patterns, again, threads=threads)
@@ -203,7 +206,7 @@ def annotate(
     believed = table.loc[table["label"].isin(SUPPORTING), "pattern"]
     less = {share: read_discovery(path, trim=trim) for share, path in (fewer or {}).items()}
     write_tsv(out_dir / "saturation.tsv", saturation(found, less, supported=set(believed), threads=threads))
-    write_seqlets_bed(out_dir / "seqlets.bed", seqlet_table(patterns, regions))
+    write_seqlets_bed(out_dir / "seqlets.bed", seqlet_table(found.patterns, regions))
     write_hits(out_dir / "hits.tsv", hits)
     write_hits(out_dir / "decoys.tsv", decoys)
     counted = of_credible(hits)
@@ -222,14 +225,7 @@ def annotate(
     notices = list(dict.fromkeys(notices))  # draws of one kind may have the same to say
     summary = {
         **describe_runs(found, null_found, permuted, again, patterns, found_again),
-        "patterns": {
-            "total": len(patterns),
-            "pos": found.facts["pos_patterns"],
-            "neg": found.facts["neg_patterns"],
-            "supported": int(table["label"].isin(SUPPORTING).sum()),
-            "matched": matches["pattern"].nunique(),
-        },
-        "labels": {label: int((table["label"] == label).sum()) for label in (*SUPPORTING, WEAK, AS_NULL, UNTESTED)},
+        **describe_patterns(found, table, halves=wholes),
         "database": None if database is None else str(database),
         "digests": {} if database is None else {str(database): sha256(database)},
         "hits": {

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import pandas as pd
 
+from lucidna.motifs.null import AS_NULL, SUPPORTING, UNTESTED, WEAK
 from lucidna.motifs.patterns import Discovery, Pattern
 from lucidna.motifs.reproducibility import CANDIDATE, not_among
 
@@ -26,7 +27,7 @@ def describe_runs(
     again : mapping
         Kind -> name -> other runs (`reproducibility.read_runs`).
     patterns : sequence of Pattern
-        Those of `found`.
+        Those of `found`, and their halves.
     found_again : DataFrame
         `reproducibility.look_up`.
 
@@ -50,6 +51,36 @@ def describe_runs(
             sign: 0 < found.facts[f"{sign}_seqlets_used"] < found.facts[f"{sign}_seqlets_seen"]
             for sign in ("pos", "neg")
         },
+    }
+
+
+def describe_patterns(found: Discovery, table: pd.DataFrame, *, halves: Collection[str]) -> dict:
+    """Count the patterns of a run by sign and label.
+
+    Parameters
+    ----------
+    found : Discovery
+    table : DataFrame
+        pattern, label, match (empty for none): one line per pattern, and per half.
+    halves : collection of str
+        Names of the halves (`halves.lone_halves`), which are counted apart.
+
+    Returns
+    -------
+    dict
+        patterns: total, pos, neg, supported, halves, matched; labels: their numbers.
+    """
+    own = table[~table["pattern"].isin(list(halves))]
+    return {
+        "patterns": {
+            "total": len(own),
+            "pos": found.facts["pos_patterns"],
+            "neg": found.facts["neg_patterns"],
+            "supported": int(own["label"].isin(SUPPORTING).sum()),
+            "halves": len(halves),
+            "matched": int((own["match"] != "").sum()),
+        },
+        "labels": {label: int((own["label"] == label).sum()) for label in (*SUPPORTING, WEAK, AS_NULL, UNTESTED)},
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from lucidna.motifs.halves import is_half
 from lucidna.motifs.hit_columns import of_credible, once
 from lucidna.report import effects_section
 from lucidna.report.collect import Experiment
@@ -11,6 +12,7 @@ from lucidna.report.hits_section import HIT_FILES, has_q, hit_figures, hits_tabl
 from lucidna.report.names import label_class, short_name
 from lucidna.report.numbers import sentence
 from lucidna.report.patterns_part import (
+    FOUND,
     hidden_note,
     null_parts,
     patterns_table,
@@ -63,7 +65,7 @@ def _block(experiment: Experiment, task: str, head: str) -> dict:
     patterns = experiment.table(*place, "patterns.tsv")
     matches = experiment.table(*place, "matches.tsv")
     hits = experiment.hits(task, head)
-    found = read_patterns(experiment, task, head, "modisco.h5")
+    found = read_patterns(experiment, task, head, FOUND)
     nulls = null_parts(experiment, task, head)
     notes = []
     if patterns is None or patterns.empty:
@@ -99,6 +101,8 @@ def _block(experiment: Experiment, task: str, head: str) -> dict:
 
 def key_numbers(patterns: pd.DataFrame | None, hits: pd.DataFrame | None, *, fdr: float) -> dict[str, int]:
     """Count patterns, those that the null supports, and their hits up to the false discovery rate asked for."""
+    if patterns is not None:  # a half is not a pattern that was found
+        patterns = patterns[~patterns["pattern"].map(is_half).astype(bool)]
     numbers = {"patterns": 0 if patterns is None else len(patterns)}
     if patterns is not None and "label" in patterns:
         numbers["supported patterns"] = int(patterns["label"].astype(str).str.startswith("supported").sum())

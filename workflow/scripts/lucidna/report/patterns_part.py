@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
+from lucidna.motifs.halves import read_with_halves
 from lucidna.motifs.logo import logo_svg
 from lucidna.motifs.patterns import Pattern, read_discovery
 from lucidna.motifs.reproducibility import UNSEARCHED
@@ -18,6 +20,9 @@ from lucidna.report.tables import Cell, Column, Table, code_cell, count_cell, fi
 
 NULL_LOGOS = 12
 LOGO_WIDTH, CONSENSUS_WIDTH = 220, 18  # pixels, letters
+_FLANK = 2  # bp drawn beside a core
+FOUND = "modisco.h5"
+"""The file of the patterns of the real maps."""
 NULLS = {
     "null": "shuffled sequences",
     "permuted": "permuted maps",
@@ -45,12 +50,19 @@ AGAIN = (
 
 
 def read_patterns(experiment: Experiment, task: str, head: str, name: str) -> list[Pattern] | None:
-    """Read the patterns of a TF-MoDISco file; None when the file is absent."""
+    """Read the patterns of a TF-MoDISco file, cores 2 bp wider at both ends; None when the file is absent.
+
+    Those of the real maps (`FOUND`) come with the halves that only composites show.
+    """
     path = experiment.root / "motifs" / task / head / name
     if not path.is_file():
         return None
     trim = experiment.config.get("motifs", {}).get("hits", {}).get("trim", 0.3)
-    return read_discovery(path, trim=trim, flank=2).patterns
+    patterns = read_with_halves(path, trim=trim) if name == FOUND else read_discovery(path, trim=trim).patterns
+    return [
+        replace(pattern, start=max(pattern.start - _FLANK, 0), end=min(pattern.end + _FLANK, pattern.cwm.shape[1]))
+        for pattern in patterns
+    ]
 
 
 def null_parts(experiment: Experiment, task: str, head: str) -> list[dict]:

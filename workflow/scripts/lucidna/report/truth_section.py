@@ -10,9 +10,9 @@ from lucidna.report.attribution_section import map_files
 from lucidna.report.collect import Experiment, read_document
 from lucidna.report.hit_figures import calibration
 from lucidna.report.maps import read_windows
-from lucidna.report.motifs_section import read_patterns
 from lucidna.report.names import short_name
 from lucidna.report.numbers import number, percent
+from lucidna.report.patterns_part import FOUND, read_patterns
 from lucidna.report.tables import Table, from_frame
 from lucidna.report.truth_inputs import training_table, windows_table
 from lucidna.report.truth_maps import candidate_quality, map_quality, quality_table
@@ -42,7 +42,7 @@ def section(experiment: Experiment, *, unmapped: str = "") -> dict:
     instances = experiment.truth / "instances.bed"
     pattern_motif: dict[tuple[str, str], dict] = {}
     for task, head in searched:
-        found = read_patterns(experiment, task, head, "modisco.h5")
+        found = read_patterns(experiment, task, head, FOUND)
         if motifs is None or found is None:
             continue
         comparison = compare_patterns({pattern.name: pattern.ppm for pattern in found}, motifs)
