@@ -18,9 +18,9 @@ import pandas as pd
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from lucidna.files import write_tsv
-from lucidna.motifs.core import information
 from lucidna.motifs.discover import run_modisco
 from lucidna.motifs.patterns import read_discovery
+from lucidna.ppm import information
 from lucidna.truth.patterns import match_patterns
 
 RESULTS = Path(__file__).resolve().parent / "results"

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from lucidna.ppm import reverse_complement_ppm
 from lucidna.ranking.kmers import kmer_index
 from lucidna.ranking.prepare import smooth, unit_norm
 from lucidna.sequence import one_hot_numpy
-from lucidna.simulate.ppm import log_odds, reverse_complement_ppm
+from lucidna.simulate.ppm import log_odds
 
 KMER = 6
 

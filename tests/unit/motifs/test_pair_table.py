@@ -6,9 +6,10 @@ import pytest
 
 from lucidna.motifs.effect_tables import EffectSettings
 from lucidna.motifs.pair_table import PAIRS_COLUMNS, pairs_table
+from lucidna.ppm import reverse_complement_ppm
 from lucidna.simulate.genome import build_chromosome
 from lucidna.simulate.grammar import PAIR_SLACK, PAIR_SPACING, build_motifs, difficulty_of, find_matches
-from lucidna.simulate.ppm import log_odds, reverse_complement_ppm
+from lucidna.simulate.ppm import log_odds
 
 WINDOW = 200
 

@@ -3,7 +3,7 @@ import pytest
 
 from lucidna.errors import UserError
 from lucidna.meme import read_meme
-from lucidna.motifs.core import information, trim_core, without_strays
+from lucidna.motifs.core import trim_core, without_strays
 from lucidna.motifs.patterns import (
     consensus,
     describe,
@@ -13,6 +13,7 @@ from lucidna.motifs.patterns import (
     write_patterns_meme,
 )
 from lucidna.motifs.seqlets import seqlet_table
+from lucidna.ppm import information
 
 from .simulated import make_pattern, text_to_ppm
 

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from lucidna.ppm import information
 from lucidna.simulate.grammar import (
     DIFFICULTIES,
     PAIR_ALONE,
@@ -11,7 +12,6 @@ from lucidna.simulate.grammar import (
     find_matches,
     strengths,
 )
-from lucidna.simulate.ppm import information
 from lucidna.truth import match_patterns
 
 CODE = {base: code for code, base in enumerate("ACGT")}

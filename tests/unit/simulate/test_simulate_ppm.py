@@ -2,15 +2,8 @@ import numpy as np
 import pytest
 
 from lucidna.errors import UserError
-from lucidna.simulate.ppm import (
-    consensus_ppm,
-    information,
-    log_odds,
-    random_ppms,
-    reverse_complement_ppm,
-    sample_instances,
-    score_windows,
-)
+from lucidna.ppm import information, reverse_complement_ppm
+from lucidna.simulate.ppm import consensus_ppm, log_odds, random_ppms, sample_instances, score_windows
 
 
 def test_information_of_known_columns():

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from lucidna.errors import UserError
+from lucidna.ppm import information, reverse_complement_ppm
 from lucidna.simulate import random_ppms, standard_set
-from lucidna.simulate.ppm import information, reverse_complement_ppm
 from lucidna.simulate.standard import MOTIF_COUNTS
 
 CORE = random_ppms(3, width=8, information=12.0, seed=0)

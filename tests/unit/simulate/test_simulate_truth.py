@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lucidna.simulate.ppm import information, log_odds, reverse_complement_ppm
+from lucidna.ppm import information, reverse_complement_ppm
+from lucidna.simulate.ppm import log_odds
 from lucidna.truth import mask_windows
 
 

@@ -3,8 +3,9 @@ import json
 import numpy as np
 import pytest
 
+from lucidna.ppm import reverse_complement_ppm
 from lucidna.simulate.grammar import DIFFICULTIES, build_motifs, describe
-from lucidna.simulate.ppm import random_ppms, reverse_complement_ppm
+from lucidna.simulate.ppm import random_ppms
 from lucidna.truth import compare_patterns, match_patterns
 
 MOTIFS = build_motifs(DIFFICULTIES["standard"])

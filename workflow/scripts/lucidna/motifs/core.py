@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from lucidna.ppm import information
+
 _STRAY_GAP, _STRAY_BITS = 4, 4.0  # columns apart from the rest of a core, and information below which they are no motif
-
-
-def information(ppm: np.ndarray) -> np.ndarray:
-    """Return the information content (bits, 0 to 2) of each column against equal base frequencies."""
-    ppm = np.asarray(ppm, dtype=np.float64)
-    return 2.0 + np.where(ppm > 0, ppm * np.log2(np.maximum(ppm, 1e-300)), 0.0).sum(axis=0)
 
 
 def trim_core(cwm: np.ndarray, *, threshold: float = 0.3, flank: int = 0) -> tuple[int, int]:

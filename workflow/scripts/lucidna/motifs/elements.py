@@ -14,8 +14,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from lucidna.motifs.core import information
 from lucidna.motifs.patterns import Pattern, consensus, similarity
+from lucidna.ppm import information
 
 _BITS, _GAP = 0.6, 2  # least information of a column, and most poorer columns inside a block
 _LEAST_BITS = 8.0  # of a block that can stand alone

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from lucidna.iupac import IUPAC
 from lucidna.motifs.patterns import Pattern
-from lucidna.motifs.sites import IUPAC
 
 _MAJORITY = 0.5
 _BEYOND = 2  # bp by which a site may reach beyond a pattern's trimmed core

@@ -85,7 +85,7 @@ def call_hits(
     of .71 with one of them alone, which is above `lambda_`, and shuffled sequences, which hold neither, do not tell: up
     to 70 % of the hits of a composite were so where one motif had no other pattern. So each of its elements
     (`elements.elements`) must have a cosine of `lambda_` on its own columns; other hits are left out, in real and in
-    shuffled sequences.
+    shuffled sequences. The motif that is there is called by its own pattern, or as a half (`halves.lone_halves`).
 
     Parameters
     ----------

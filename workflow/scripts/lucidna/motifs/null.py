@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from lucidna.motifs.core import information
 from lucidna.motifs.decoys import target_decoy_q
 from lucidna.motifs.patterns import Discovery, Pattern, similarity
+from lucidna.ppm import information
 
 SUPPORTED = "supported"
 SUPPORTED_EMPTY = "supported (null found none)"

@@ -12,9 +12,10 @@ import numpy as np
 import pandas as pd
 
 from lucidna.errors import UserError
+from lucidna.iupac import IUPAC
 from lucidna.meme import write_meme
-from lucidna.motifs.core import information, without_strays
-from lucidna.motifs.sites import IUPAC
+from lucidna.motifs.core import without_strays
+from lucidna.ppm import information
 
 _IUPAC_TWO = {bases: letter for letter, bases in IUPAC.items() if len(bases) == 2}
 _COMPLEMENT = str.maketrans("ACGTMRWSYKN", "TGCAKYWSRMN")

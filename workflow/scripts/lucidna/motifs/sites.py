@@ -5,24 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from lucidna.errors import UserError
+from lucidna.iupac import IUPAC
 
-IUPAC = {
-    "A": "A",
-    "C": "C",
-    "G": "G",
-    "T": "T",
-    "M": "AC",
-    "R": "AG",
-    "W": "AT",
-    "S": "CG",
-    "Y": "CT",
-    "K": "GT",
-    "V": "ACG",
-    "H": "ACT",
-    "D": "AGT",
-    "B": "CGT",
-    "N": "ACGT",
-}
 LEAST = 4
 """Positions of a site that name at most two bases: a shorter site is found in nearly every pattern."""
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from lucidna.iupac import IUPAC
 from lucidna.motifs.pair_table import BOTH_EVIDENCE
-from lucidna.motifs.sites import IUPAC
 from lucidna.report.tables import Table, from_frame
 from lucidna.truth import match_patterns
 

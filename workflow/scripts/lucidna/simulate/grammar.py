@@ -23,7 +23,8 @@ import numpy as np
 import pandas as pd
 
 from lucidna.errors import UserError, nearest
-from lucidna.simulate.ppm import consensus_ppm, log_odds, reverse_complement_ppm, score_windows
+from lucidna.ppm import reverse_complement_ppm
+from lucidna.simulate.ppm import consensus_ppm, log_odds, score_windows
 
 PAIR_EFFECT = 3.2
 PAIR_ALONE = 0.3

@@ -1,7 +1,4 @@
-"""Position probability matrices: build them with a stated information, draw from them, scan for them.
-
-A PPM is float64 (4, w), base order A C G T, every column summing to 1.
-"""
+"""Build position probability matrices with a stated information, draw from them, scan for them."""
 
 from __future__ import annotations
 
@@ -10,36 +7,11 @@ from collections.abc import Callable
 import numpy as np
 
 from lucidna.errors import UserError
-
-IUPAC = {
-    "A": "A", "C": "C", "G": "G", "T": "T", "R": "AG", "Y": "CT", "S": "CG", "W": "AT",
-    "K": "GT", "M": "AC", "B": "CGT", "D": "AGT", "H": "ACT", "V": "ACG", "N": "ACGT",
-}  # fmt: skip
-"""The bases that each letter of a consensus stands for."""
+from lucidna.iupac import IUPAC
+from lucidna.ppm import information
 
 _PSEUDOCOUNT = 1e-3
 _NEVER = -1e3  # the score of an unknown base: no match holds one
-
-
-def information(ppm: np.ndarray) -> np.ndarray:
-    """Return the information of every column against even bases.
-
-    Parameters
-    ----------
-    ppm : array (..., 4, w)
-
-    Returns
-    -------
-    float64 (..., w)
-        Bits, 0 to 2.
-    """
-    ppm = np.asarray(ppm, dtype=np.float64)
-    return 2.0 + (ppm * np.log2(np.maximum(ppm, 1e-300))).sum(axis=-2)
-
-
-def reverse_complement_ppm(ppm: np.ndarray) -> np.ndarray:
-    """Return the PPM (..., 4, w) of the other strand: both last axes reversed."""
-    return np.ascontiguousarray(ppm[..., ::-1, ::-1])
 
 
 def consensus_ppm(consensus: str, *, bits: float) -> np.ndarray:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from lucidna.ppm import information
 from lucidna.simulate.grammar import Difficulty
-from lucidna.simulate.ppm import information
 
 REACH = 150
 """bp beyond which an activator has no effect; also the widest a peak gets on either side of its site."""

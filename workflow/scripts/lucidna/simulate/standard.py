@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from lucidna.errors import UserError
-from lucidna.simulate.ppm import reverse_complement_ppm
+from lucidna.ppm import reverse_complement_ppm
 
 MOTIF_COUNTS = {3: 0.50, 4: 0.25, 5: 0.17, 6: 0.05, 7: 0.03}
 """Probability of every number of motifs in a sequence."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lucidna.simulate.ppm import information
+from lucidna.ppm import information
 
 _SAME = 1e-9  # bits; two columns of even bases may differ by rounding
 

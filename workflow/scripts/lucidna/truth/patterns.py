@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from lucidna.simulate.ppm import information, reverse_complement_ppm
+from lucidna.ppm import information, reverse_complement_ppm
 
 
 def match_patterns(
