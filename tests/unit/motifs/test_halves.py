@@ -93,6 +93,7 @@ def test_lone_sites_of_a_half_are_called_and_ablated(composites, tmp_path):
     )
     assert summary["patterns"]["total"] == 2
     assert summary["patterns"]["halves"] == 1
+    assert any("a half of pos_patterns.pattern_1" in notice for notice in summary["notices"])
     table = read_tsv(out / "patterns.tsv").set_index("pattern")
     assert list(table.index) == ["pos_patterns.pattern_0", "pos_patterns.pattern_1", HALF]
     assert table.loc[HALF, "label"] == SUPPORTED_PART

@@ -152,6 +152,7 @@ def annotate(
     null_words = null_notices(tested, **draws, fdr=fdr, enough=enough_shuffled(found, null_found))
     halves, wholes = lone_halves(patterns)
     patterns, tested = patterns + halves, label_halves(tested, wholes)
+    notices += [f"a motif without a pattern of its own is called as a half of {wholes[name][0]}" for name in wholes]
     matches = match(patterns, motifs, threads=threads, q_cut=fdr)
     made_of = composites(patterns, motifs, q_cut=fdr)
     names = best_names(matches)
