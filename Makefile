@@ -19,8 +19,8 @@ lint: $(STAMP)
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/snakemake --lint
 
-# torch goes first, by itself, so that a CPU build is taken where one is offered; what it asks for is not in the lock
-# where it comes for a GPU. The lock names the rest with all dependencies, so none is looked up, and what is never
+# torch goes first, by itself, so that a CPU build is taken where one is offered; a build for a GPU brings what it needs,
+# which the lock does not name. The lock names all else, dependencies too, so none is looked up, and what is never
 # imported need not be compiled: both halve the time. The stamp comes last: an interrupted installation is made again.
 $(STAMP): requirements.lock
 	$(PYTHON) -m venv $(VENV)

@@ -32,6 +32,7 @@ def table(*patterns):
             "n_seqlets": [each.n_seqlets for each in patterns],
             "hits": 20,
             "hits_at_fdr": 7,
+            "composite_of": "",
         }
     )
 

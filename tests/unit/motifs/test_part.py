@@ -24,6 +24,26 @@ def turned(pattern):
     return type(pattern)(**{**vars(pattern), **matrices, "start": width - pattern.end, "end": width - pattern.start})
 
 
+def test_a_motif_alike_but_for_one_base_is_no_part():
+    """GATA in OCT: five of six bases, a cosine of .95 where the one that differs contributes little."""
+    oct_pattern = make_pattern("pos_patterns.pattern_0", "TATGCAAATA", n_seqlets=60)
+    gata = make_pattern("pos_patterns.pattern_1", "CAGATA", n_seqlets=60)
+    sizes = np.array([1, 1, 0.3, 1, 1, 1])
+    weights = np.ones(gata.cwm.shape[1])
+    weights[gata.start : gata.end] = sizes
+    whole_weights = np.ones(oct_pattern.cwm.shape[1])
+    whole_weights[oct_pattern.start + 4 : oct_pattern.start + 10] = sizes
+    gata = type(gata)(**{**vars(gata), "cwm": gata.cwm * weights})
+    oct_pattern = type(oct_pattern)(**{**vars(oct_pattern), "cwm": oct_pattern.cwm * whole_weights})
+    before = labelled([oct_pattern, gata], [SUPPORTED, WEAK])
+    assert add_parts([oct_pattern, gata], before)["label"].tolist() == [SUPPORTED, WEAK]
+    # With the base that differs as unsure as it may be, the contributions alone decide.
+    unsure = gata.ppm.copy()
+    unsure[:, gata.start + 2] = [0.4, 0.05, 0.5, 0.05]
+    like = type(gata)(**{**vars(gata), "ppm": unsure})
+    assert add_parts([oct_pattern, like], before)["label"].tolist() == [SUPPORTED, SUPPORTED_PART]
+
+
 @pytest.mark.parametrize("strand", ["+", "-"])
 def test_a_rare_half_of_a_supported_pattern_is_supported(strand):
     half = make_pattern("pos_patterns.pattern_1", A, n_seqlets=20)

@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from lucidna.motifs.reproducibility import counts, group_counts, look_up, not_among
 
 from .simulated import make_discovery, make_pattern
+from .test_elements import OCT, SOX, composite
 
 NAMES = ("TTACCCGGA", "CACGTGACA", "GGGCGATTA")
 FINAL = [make_pattern(f"pos_patterns.pattern_{i}", text, n_seqlets=80) for i, text in enumerate(NAMES)]
@@ -111,3 +114,18 @@ def test_nothing_to_look_up_or_nowhere():
     none = look_up(FINAL, {"candidate": {"a": make_discovery([])}})
     assert none["found"].tolist() == ["no"] * 3
     assert none["p_value"].isna().all()
+
+
+def test_a_composite_is_not_found_by_one_of_its_motifs():
+    one = make_pattern("pos_patterns.pattern_0", OCT, n_seqlets=80)
+    both, turned = (
+        composite(f"pos_patterns.pattern_{number}", [OCT, SOX], [6], n_seqlets=40, reverse=reverse)
+        for number, reverse in ((1, False), (0, True))
+    )
+    both, turned = (replace(each, cwm=np.where(each.ppm > 0.5, 1.0, 0.0)) for each in (both, turned))
+    runs = {"candidate": {"one": make_discovery([one]), "both": make_discovery([turned])}}
+    table = look_up([one, both], runs).set_index(["pattern", "run"])
+    assert table.loc[(both.name, "one"), "similarity"] == pytest.approx(0.71, abs=0.02)
+    assert table.loc[(both.name, "one"), "found"] == "no"
+    assert table.loc[(both.name, "both"), "found"] == "yes"
+    assert table.loc[(one.name, "one"), "found"] == "yes"

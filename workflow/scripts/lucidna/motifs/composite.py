@@ -17,7 +17,7 @@ COLUMNS = ["pattern", "composite_of", "half_of"]
 
 _ALIKE = 0.85  # cosine of a half and the columns of the pattern under it
 _EXPLAINED = 0.7  # share of the pattern's squared contributions that both halves cover together
-_LEAST_SHARE = 0.2  # share of them that each half covers
+LEAST_SHARE = 0.2  # share of them that each half covers
 _GAP = 0.25  # a column below this share of the largest lies between halves
 _LEAST_WIDTH = 4  # bp of a half
 _HALVES = re.compile(r"(.+)[+-] \+ (.+)[+-] spacing -?\d+")  # as `_text` writes them
@@ -158,7 +158,7 @@ def lies_in(whole: np.ndarray, part: np.ndarray) -> Iterator[tuple[int, str, flo
             under = whole[:, start : start + width]
             share = (under**2).sum() / total
             norm = np.linalg.norm(under) * np.linalg.norm(matrix)
-            if share >= _LEAST_SHARE and (under * matrix).sum() >= _ALIKE * norm:
+            if share >= LEAST_SHARE and (under * matrix).sum() >= _ALIKE * norm:
                 yield start, strand, share
 
 

@@ -22,6 +22,8 @@ _LEAST_BITS = 8.0  # of a block that can stand alone
 _SAME = 0.8  # cosine from which two blocks are one element
 _NEAR = 3  # bp between the begins of two hits that are one instance
 
+MARK = ":"
+"""Between the name of a composite and the number of its part, in the name of an element that no pattern shows alone."""
 COLUMNS = ["element", "consensus", "pattern", "start", "end", "strand"]
 
 
@@ -102,7 +104,7 @@ def elements(patterns: Sequence[Pattern]) -> tuple[dict[str, list[Part]], pd.Dat
         rivals = [(_align(other, block), element) for element, (sign, other) in known.items() if sign == signs[name]]
         (cosine, offset, reverse), element = max(rivals, default=((-1.0, 0, False), ""))
         if cosine < _SAME:
-            element, offset, reverse = f"{name}:{number + 1}" if several else name, 0, False
+            element, offset, reverse = f"{name}{MARK}{number + 1}" if several else name, 0, False
             known[element] = (signs[name], block)
         whole = known[element][1]
         place = start + offset

@@ -41,7 +41,7 @@ def expected_table(patterns: Sequence[Pattern], table: pd.DataFrame, expected: M
     ----------
     patterns : sequence of Pattern
     table : DataFrame
-        Of the same patterns: pattern, label, n_seqlets, hits, hits_at_fdr.
+        Of the same patterns: pattern, label, n_seqlets, hits, hits_at_fdr, composite_of.
     expected : mapping
         Name -> site in IUPAC letters, checked by `sites.check_expected`.
 
@@ -49,17 +49,18 @@ def expected_table(patterns: Sequence[Pattern], table: pd.DataFrame, expected: M
     -------
     DataFrame
         One line per motif, in the order given: motif, site, found ("yes" when a pattern agrees by a majority,
-        0.5, at every informative position, else "no"), pattern (of those that agree, the one with most
-        seqlets; of none, the one that comes nearest, or empty), agreement, and of that pattern, where found,
+        0.5, at every informative position, else "no"), pattern (of those that agree, one that is no composite, with
+        most seqlets; of none, the one that comes nearest, or empty), agreement, and of that pattern, where found,
         label, n_seqlets, hits, hits_at_fdr.
     """
     facts = table.set_index("pattern")
+    composite = (facts["composite_of"].fillna("") != "").to_dict()
     rows = []
     for name, site in expected.items():
         scores = {pattern.name: agreement(pattern, site) for pattern in patterns}
         shown = [pattern for pattern in patterns if scores[pattern.name] > _MAJORITY]
         if shown:
-            best = max(shown, key=lambda pattern: pattern.n_seqlets).name
+            best = max(shown, key=lambda pattern: (not composite[pattern.name], pattern.n_seqlets)).name
         else:
             best = max(scores, key=scores.get, default="")
         of_it = facts.loc[best, ["label", "n_seqlets", "hits", "hits_at_fdr"]].tolist() if shown else ["", 0, 0, 0]

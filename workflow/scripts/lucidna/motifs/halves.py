@@ -9,18 +9,18 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from lucidna.motifs.elements import elements
+from lucidna.motifs.composite import LEAST_SHARE
+from lucidna.motifs.elements import MARK, elements
 from lucidna.motifs.null import SUPPORTED_PART, SUPPORTING
 from lucidna.motifs.patterns import Pattern, read_discovery
-
-_MARK = ":"  # between the name of a composite and the number of its half, as in `elements`
 
 
 def lone_halves(patterns: Sequence[Pattern]) -> tuple[list[Pattern], dict[str, list[str]]]:
     """Make a pattern of every element that no pattern shows alone.
 
     Where two motifs mostly stand side by side, one of them may have no pattern but composites. Its lone sites are no
-    instances of these, and no other pattern calls them.
+    instances of these, and no other pattern calls them. An element counts from a fifth of its composite's squared
+    contributions, and with contributions of the composite's sign: what a network ignores is no motif of it.
 
     Parameters
     ----------
@@ -41,11 +41,14 @@ def lone_halves(patterns: Sequence[Pattern]) -> tuple[list[Pattern], dict[str, l
     for element, group in table.groupby("element", sort=False):
         if element in known:
             continue
-        name, number = str(element).rsplit(_MARK, 1)
+        name, number = str(element).rsplit(MARK, 1)
         whole, part = known[name], parts[name][int(number) - 1]
         columns = np.arange(whole.ppm.shape[1])
         own = (columns >= whole.start + part.start) & (columns < whole.start + part.end)
         cwm = np.where(own, whole.cwm, 0.0)
+        share = (cwm**2).sum() / (whole.cwm[:, whole.core] ** 2).sum()
+        if share < LEAST_SHARE or (cwm.sum() > 0) != (whole.sign == "pos"):
+            continue
         half = replace(
             whole,
             name=str(element),
@@ -61,9 +64,17 @@ def lone_halves(patterns: Sequence[Pattern]) -> tuple[list[Pattern], dict[str, l
     return found, wholes
 
 
+def half_notices(wholes: Mapping[str, Sequence[str]]) -> list[str]:
+    """Say of each half what it is."""
+    return [
+        f"{name}: a motif that only composites show; its lone sites are sought with a half of {name.rsplit(MARK, 1)[0]}"
+        for name in wholes
+    ]
+
+
 def is_half(name: str) -> bool:
     """Say whether a pattern's name is that of a half (`lone_halves`)."""
-    return _MARK in name
+    return MARK in name
 
 
 def read_with_halves(path: str | Path, *, trim: float = 0.3) -> list[Pattern]:

@@ -127,7 +127,7 @@ def call_hits(
         return Calls(pd.DataFrame(columns=COLUMNS), counts, [why], pd.DataFrame(columns=DECOY_COLUMNS))
     if work_dir is not None:
         Path(work_dir).mkdir(parents=True, exist_ok=True)
-    tables, notices, halves = [], [], 0
+    tables, notices, left_out = [], [], 0
     parts = elements(patterns)[0]
     with tempfile.TemporaryDirectory(prefix="finemo_", dir=work_dir) as folder:
         for sources, first_row in _chunks([maps, *nulls]):
@@ -141,14 +141,14 @@ def call_hits(
                 threads=threads,
             )
             whole = table["least_part"] >= lambda_
-            halves += int((~whole & (table["row"] + first_row < maps.n_regions)).sum())
+            left_out += int((~whole & (table["row"] + first_row < maps.n_regions)).sum())
             tables.append(table[whole].assign(row=table.loc[whole, "row"] + first_row))
             notices += troubles
             done = first_row + sum(stop - start for _, start, stop in sources)
             logger.info("hits called in %d of %d maps", done, sum(m.n_regions for m in (maps, *nulls)))
-    if halves:
+    if left_out:
         notices.append(
-            f"{halves} hits of composite patterns are left out: one of the motifs is not there (cosine below "
+            f"{left_out} hits of composite patterns are left out: one of the motifs is not there (cosine below "
             f"{lambda_:g})"
         )
     found = pd.concat(tables, ignore_index=True)

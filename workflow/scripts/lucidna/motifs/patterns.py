@@ -187,12 +187,20 @@ def similarity(first: np.ndarray, second: np.ndarray) -> float:
         matrix.
     """
     norm = np.linalg.norm(first) * np.linalg.norm(second)
-    if norm == 0:
-        return 0.0
-    best = -1.0
+    return float((first * laid_over(first, second)).sum() / norm) if norm > 0 else 0.0
+
+
+def laid_over(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Return what a matrix (4, w) has on the columns of another (4, v), at their best alignment on either strand."""
+    best, aligned, beyond = -np.inf, first, second.shape[1] - 1
     for other in (second, second[::-1, ::-1]):
-        best = max(best, max(sum(np.correlate(a, b, mode="full") for a, b in zip(first, other, strict=True))) / norm)
-    return float(best)
+        products = sum(np.correlate(a, b, mode="full") for a, b in zip(first, other, strict=True))
+        if products.max() > best:
+            best, offset = products.max(), int(np.argmax(products)) - beyond  # of the other's first column
+            room = np.zeros((4, first.shape[1] + 2 * beyond + 2))
+            room[:, beyond + offset : beyond + offset + other.shape[1]] = other
+            aligned = room[:, beyond : beyond + first.shape[1]]
+    return aligned
 
 
 def describe(patterns: Sequence[Pattern]) -> pd.DataFrame:

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from lucidna.motifs.patterns import Discovery, Pattern, read_discovery, similarity
+from lucidna.motifs.elements import Part, elements
+from lucidna.motifs.patterns import Discovery, Pattern, laid_over, read_discovery, similarity
 
 CANDIDATE, METHOD, OUTPUT = "candidate", "method", "output"
 NULL = "null maps"  # pandas reads the one word as a missing value
@@ -46,7 +47,8 @@ def look_up(
     The contribution matrices of the trimmed cores, each scaled to a largest column of 1, are compared with Tomtom
     (Gupta et al. 2007, both strands) as implemented in memelite. A run shows a pattern when one of its patterns
     of the same sign has p <= 0.01 after Bonferroni's correction for their number, and a cosine of at least 0.7 at the
-    best alignment: p alone lets a part pass for the whole. Tomtom takes its background from the columns of
+    best alignment: p alone lets a part pass for the whole. A composite of two motifs has .71 with either, so each of
+    its elements (`elements.elements`) must have .7 on its own columns. Tomtom takes its background from the columns of
     the targets. Few runs have few patterns, most of them copies of each other, so copies with their columns and
     bases in another order are added up to 200 targets.
 
@@ -67,13 +69,13 @@ def look_up(
     """
     named = [(kind, name, run) for kind, members in runs.items() for name, run in members.items()]
     p_values = _p_values(patterns, [pattern for _, _, run in named for pattern in run.patterns], threads=threads)
-    rows = []
+    rows, parts = [], elements(patterns)[0]
     for i, pattern in enumerate(patterns):
         first = 0
         for kind, name, run in named:
             own = p_values[i, first : first + len(run.patterns)]
             first += len(run.patterns)
-            rows.append((pattern.name, kind, name, *_best(pattern, run, own)))
+            rows.append((pattern.name, kind, name, *_best(pattern, run, own, parts[pattern.name])))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
@@ -159,7 +161,20 @@ def _names(patterns: Sequence[Pattern]) -> pd.DataFrame:
     return pd.DataFrame({"pattern": [pattern.name for pattern in patterns]}, dtype=object)
 
 
-def _best(pattern: Pattern, run: Discovery, p_values: np.ndarray) -> tuple[str, str, float, float]:
+def _least_cosine(pattern: Pattern, rival: Pattern, parts: Sequence[Part]) -> float:
+    """Return the cosine of that element which the other has least, where the patterns are best aligned."""
+    core = pattern.cwm[:, pattern.core]
+    aligned, least = laid_over(core, rival.cwm[:, rival.core]), 1.0
+    for part in parts if len(parts) > 1 else ():
+        columns = slice(max(part.start, 0), part.end)
+        norm = np.linalg.norm(core[:, columns]) * np.linalg.norm(aligned[:, columns])
+        least = min(least, float((core[:, columns] * aligned[:, columns]).sum() / norm) if norm > 0 else 0.0)
+    return least
+
+
+def _best(
+    pattern: Pattern, run: Discovery, p_values: np.ndarray, parts: Sequence[Part]
+) -> tuple[str, str, float, float]:
     if not run.facts[f"{pattern.sign}_seqlets_used"]:
         return NO_SEQLETS, "", np.nan, np.nan
     same = [j for j, rival in enumerate(run.patterns) if rival.sign == pattern.sign]
@@ -168,6 +183,7 @@ def _best(pattern: Pattern, run: Discovery, p_values: np.ndarray) -> tuple[str, 
     cosines = {j: _cosine(pattern, run.patterns[j]) for j in same}
     corrected = {j: min(1.0, float(p_values[j]) * len(same)) for j in same}
     passing = [j for j in same if corrected[j] <= _ALPHA and cosines[j] >= _LEAST_SIMILARITY]
+    passing = [j for j in passing if _least_cosine(pattern, run.patterns[j], parts) >= _LEAST_SIMILARITY]
     best = max(passing or same, key=lambda j: cosines[j])
     return FOUND if passing else MISSING, run.patterns[best].name, cosines[best], corrected[best]
 

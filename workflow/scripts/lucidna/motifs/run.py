@@ -17,7 +17,7 @@ from lucidna.motifs.composite import composite_names, composites
 from lucidna.motifs.decoys import signal_overlap
 from lucidna.motifs.discover import run_modisco
 from lucidna.motifs.expected import expected_table
-from lucidna.motifs.halves import label_halves, lone_halves
+from lucidna.motifs.halves import half_notices, label_halves, lone_halves
 from lucidna.motifs.hit_columns import of_credible, write_hits
 from lucidna.motifs.hit_table import region_table, write_hits_bed
 from lucidna.motifs.hits import call_hits
@@ -73,9 +73,10 @@ def annotate(
     modisco_h5 : path
         Patterns that `discover` found in them.
     out_dir : path
-        Where these are written: patterns.tsv, patterns.meme (trimmed cores), matches.tsv, expected.tsv,
-        reproducibility.tsv, saturation.tsv, seqlets.bed (BED8, the core thick), hits.tsv (all, each with the
-        label of its pattern), hits.bed, hits.bed.gz and its index (instances with q <= fdr of supported patterns),
+        Where these are written: patterns.tsv (with the halves that only composites show, `halves.lone_halves`),
+        patterns.meme (trimmed cores), matches.tsv, expected.tsv, reproducibility.tsv, saturation.tsv, seqlets.bed
+        (BED8, the core thick), hits.tsv (all, each with the label of its pattern), hits.bed, hits.bed.gz and its
+        index (instances with q <= fdr of supported patterns),
         decoys.tsv (hits in shuffled sequences), regions.tsv (`hit_table.region_table` of supported patterns) and
         summary.json. Without a null every pattern counts as supported.
         Without patterns the tables have a header and no line of a pattern.
@@ -152,7 +153,7 @@ def annotate(
     null_words = null_notices(tested, **draws, fdr=fdr, enough=enough_shuffled(found, null_found))
     halves, wholes = lone_halves(patterns)
     patterns, tested = patterns + halves, label_halves(tested, wholes)
-    notices += [f"a motif without a pattern of its own is called as a half of {wholes[name][0]}" for name in wholes]
+    notices += half_notices(wholes)
     matches = match(patterns, motifs, threads=threads, q_cut=fdr)
     made_of = composites(patterns, motifs, q_cut=fdr)
     names = best_names(matches)

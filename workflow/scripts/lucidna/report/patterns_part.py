@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from lucidna.motifs.halves import read_with_halves
+from lucidna.motifs.halves import is_half, read_with_halves
 from lucidna.motifs.logo import logo_svg
 from lucidna.motifs.patterns import Pattern, read_discovery
 from lucidna.motifs.reproducibility import UNSEARCHED
@@ -164,6 +164,8 @@ def share_cell(record: dict, found: str, total: str) -> Cell:
 
 def composite_text(record: dict) -> str:
     """Say of what a pattern is made, or what it is a half or another part of; empty when neither."""
+    if is_half(str(record.get("pattern", ""))) and isinstance(record.get("part_of"), str):
+        return f"taken out of {short_name(record['part_of'])}, for its lone sites"
     said = []
     for key, words in (("composite_of", "composite of"), ("half_of", "half of")):
         if isinstance(record.get(key), str) and record[key]:
