@@ -23,10 +23,11 @@ class Workflow:
         snakefile = [] if "--snakefile" in arguments else ["--snakefile", str(ROOT / "Snakefile")]
         return [sys.executable, "-m", "snakemake", *snakefile, "--cores", str(cores), *arguments]
 
-    def run(self, *arguments: str, cores: int = 2, check: bool = True, timeout: int = 900, env: dict | None = None):
+    def run(self, *arguments: str, cores: int = 2, check: bool = True, timeout: int = 1800, env: dict | None = None):
         """Run to the end; return the completed process with its output as text.
 
-        When the time is up, or the test is stopped, the jobs that Snakemake started end with it.
+        The time is for a run that hangs, not for a slow machine. When it is up, or the test is stopped, the jobs that
+        Snakemake started end with it.
         """
         process = subprocess.Popen(
             self.command(*arguments, cores=cores),

@@ -39,7 +39,7 @@ def prepared(tmp_path_factory) -> Path:
     config["variants"] = {"vcf": "data/variants.vcf"}
     write(workflow.folder, config)
     data, table = (f"results/tiny/{name}" for name in ("data/regions.tsv", "train/candidates.tsv"))
-    workflow.run("--configfile", "config.yaml", "--", data, table, timeout=300)
+    workflow.run("--configfile", "config.yaml", "--", data, table)
     (workflow.folder / "results/tiny/train/earlier").mkdir()
     (workflow.folder / "results/tiny/train/earlier/metrics.json").write_text("{}")
     return workflow.folder
@@ -236,7 +236,7 @@ def test_one_sentence_and_nothing_trained(user, case):
     mistake, words = {**AT_PLANNING, **BY_THE_CHECK, **BY_THE_FOLDS}[case]
     mistake(user.folder)
     earlier = files_below(user.folder / "results")
-    done = user.run("--configfile", "config.yaml", check=False, timeout=300)
+    done = user.run("--configfile", "config.yaml", check=False)
     sentence = last_error(done)
     assert not [word for word in words if word not in sentence], sentence
     assert ("rule " in done.stdout) == (case not in AT_PLANNING)
@@ -260,7 +260,7 @@ def test_a_mistake_stays_one_until_it_is_put_right_and_then_nothing_reruns(user)
     config = (user.folder / "config.yaml").read_text()
     configure(user.folder, "window", jitter=30_000)
     for _ in range(2):
-        assert "window.jitter" in last_error(user.run("--configfile", "config.yaml", check=False, timeout=300))
+        assert "window.jitter" in last_error(user.run("--configfile", "config.yaml", check=False))
     (user.folder / "config.yaml").write_text(config)
     data, table = (f"results/tiny/{name}" for name in ("data/regions.tsv", "train/candidates.tsv"))
     assert "Nothing to be done" in user.run("--configfile", "config.yaml", "--", data, table).stdout
@@ -269,7 +269,7 @@ def test_a_mistake_stays_one_until_it_is_put_right_and_then_nothing_reruns(user)
 def test_a_file_in_the_way_of_the_results(user):
     shutil.rmtree(user.folder / "results")
     (user.folder / "results").write_text("")
-    done = user.run("--configfile", "config.yaml", check=False, timeout=300)
+    done = user.run("--configfile", "config.yaml", check=False)
     assert "results/tiny is not writable" in last_error(done)
     assert (user.folder / "results").read_text() == ""
 
@@ -287,7 +287,6 @@ def run_on_a_disk_of_its_own(workflow: Workflow, options: str) -> subprocess.Com
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=300,
     )
 
 

@@ -26,7 +26,7 @@ def config(workflow) -> dict:
 def plan(workflow, config: dict) -> list[tuple[str, str]]:
     """Return the jobs of a dry run, in its order: rule and the text that describes it."""
     (workflow.folder / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
-    text = workflow.run("--configfile", "config.yaml", "-n", timeout=180).stdout
+    text = workflow.run("--configfile", "config.yaml", "-n").stdout
     blocks = re.split(r"\n(?=(?:local)?rule \w+:\n)", text)[1:]
     return [(re.match(r"(?:local)?rule (\w+):", block)[1], block) for block in blocks]
 
@@ -72,7 +72,7 @@ def test_dynamic_students_read_the_members_themselves(workflow, config):
 def test_too_few_members_end_the_run_with_one_sentence(workflow, config):
     config["grid"]["seeds"] = [0]
     (workflow.folder / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
-    done = workflow.run("--configfile", "config.yaml", "-n", check=False, timeout=180)
+    done = workflow.run("--configfile", "config.yaml", "-n", check=False)
     assert done.returncode != 0
     errors = [line for line in done.stdout.splitlines() if line.startswith("error")]
     assert len(errors) == 1

@@ -26,8 +26,6 @@ OUTPUTS = {"model.safetensors", "model.json", "metrics.json", "history.tsv", "va
 # Of one run, not of the result.
 MEASURED = {"seconds", "peak_rss_mb"}
 
-pytestmark = pytest.mark.timeout(600)
-
 
 class Training:
     """One candidate in a folder of its own; its metrics.json is all that is asked for."""
@@ -41,7 +39,7 @@ class Training:
         self.arguments = [target, "--configfile", "config.yaml", "--rerun-incomplete"]
 
     def run(self, *more: str, check: bool = True) -> str:
-        return self.workflow.run(*self.arguments, *more, cores=1, check=check, timeout=240).stdout
+        return self.workflow.run(*self.arguments, *more, cores=1, check=check).stdout
 
     @contextlib.contextmanager
     def stopped(self, how: signal.Signals) -> Iterator[tuple[int, str]]:
@@ -160,7 +158,7 @@ def test_killed_then_unlocked_as_the_message_says(whole, fresh):
         assert status == -signal.SIGKILL
         assert fresh.left() == set()
     assert "--unlock" in fresh.run(check=False)
-    fresh.workflow.run("--unlock", "--configfile", "config.yaml", timeout=60)
+    fresh.workflow.run("--unlock", "--configfile", "config.yaml")
     fresh.run()
     fresh.check_resumed()
     fresh.check_same_as(whole)

@@ -26,7 +26,7 @@ class Plan:
     def __init__(self, tiny, config: dict):
         path = tiny.folder / "changed.yaml"
         path.write_text(yaml.safe_dump(config, sort_keys=False))
-        self.text = tiny.run("--configfile", path.name, "-n", timeout=120).stdout
+        self.text = tiny.run("--configfile", path.name, "-n").stdout
         self.jobs, self.candidates = Counter(), {}
         for block in re.split(r"\n(?=(?:local)?rule \w+:\n)", self.text)[1:]:
             rule = re.match(r"(?:local)?rule (\w+):", block)[1]
@@ -156,7 +156,7 @@ def test_a_fold_that_cannot_be_ends_the_run_before_any_training(tiny, config, tm
     config["folds"]["fold1"] = {"valid": ["chr3"], "test": ["chrX"]}
     (copied.folder / "bad.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
     logs = sorted((copied.folder / "logs" / "tiny" / "train").iterdir())
-    done = copied.run("--configfile", "bad.yaml", cores=1, check=False, timeout=240)
+    done = copied.run("--configfile", "bad.yaml", cores=1, check=False)
     assert done.returncode != 0
     assert [line for line in done.stdout.splitlines() if "folds.fold1" in line and "chrX" in line]
     assert sorted((copied.folder / "logs" / "tiny" / "train").iterdir()) == logs

@@ -47,7 +47,7 @@ def results(tmp_path_factory) -> Path:
     (workflow.folder / "config.yaml").write_text(CONFIG)
     sheet = (ROOT / "tests" / "workflow" / "tiny_tracks.tsv").read_text()
     (workflow.folder / "tracks.tsv").write_text(sheet.replace("results/tiny/", "results/idle/"))
-    workflow.run("--configfile", "config.yaml", timeout=300)
+    workflow.run("--configfile", "config.yaml")
     return workflow.folder / "results" / "idle"
 
 

@@ -21,7 +21,7 @@ def config(workflow) -> dict:
 def plan(workflow, config: dict) -> dict[str, list[set[str]]]:
     """Return the outputs of the training jobs of a dry run, by rule."""
     (workflow.folder / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
-    text = workflow.run("--configfile", "config.yaml", "-n", timeout=180).stdout
+    text = workflow.run("--configfile", "config.yaml", "-n").stdout
     jobs: dict[str, list[set[str]]] = {}
     for block in re.split(r"\n(?=(?:local)?rule \w+:\n)", text)[1:]:
         rule = re.match(r"(?:local)?rule (\w+):", block)[1]
@@ -63,5 +63,5 @@ def test_a_stack_is_trained_and_read_like_single_candidates(workflow, config):
             "model.safetensors",
             "valid.npz",
         ]
-    again = workflow.run(*targets, "--configfile", "config.yaml", "-n", timeout=180).stdout
+    again = workflow.run(*targets, "--configfile", "config.yaml", "-n").stdout
     assert "Nothing to be done" in again

@@ -84,7 +84,7 @@ def yeast(shared_data, tmp_path_factory) -> Yeast:
         candidates = expand_grid(validate(json.loads(json.dumps(config))))
     config["attribution"]["models"] = list(candidates)  # whatever the ranking thinks of two networks of three epochs
     (workflow.folder / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
-    workflow.run("--configfile", "config.yaml", timeout=600)
+    workflow.run("--configfile", "config.yaml")
     return Yeast(workflow, config, candidates)
 
 
