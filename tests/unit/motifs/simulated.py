@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from lucidna.meme import write_meme
-from lucidna.motifs.core import trim_core
+from lucidna.motifs.core import without_strays
 from lucidna.motifs.maps import open_maps, read_regions
 from lucidna.motifs.patterns import Discovery, Pattern
 
@@ -91,7 +91,7 @@ def make_pattern(name, text, *, n_seqlets, strength=1.0):
     ppm = np.pad(text_to_ppm(text), ((0, 0), (3, 3)), constant_values=0.25)
     cwm = np.pad((text_to_ppm(text, high=1.0)) * strength, ((0, 0), (3, 3)))
     cwm *= -1 if name.startswith("neg") else 1
-    start, end = trim_core(cwm)
+    start, end = without_strays(ppm, cwm)
     seqlets = pd.DataFrame(
         {
             "row": np.arange(n_seqlets),

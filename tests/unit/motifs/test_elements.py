@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 
-from lucidna.motifs.core import trim_core
+from lucidna.motifs.core import without_strays
 from lucidna.motifs.elements import Part, blocks, element_hits, elements, is_palindrome
 from lucidna.motifs.patterns import Pattern
 
@@ -20,7 +20,7 @@ def composite(name, words, gaps, *, n_seqlets, reverse=False):
     ppm = ppm[::-1, ::-1] if reverse else ppm
     ppm = np.pad(ppm, ((0, 0), (4, 4)), constant_values=0.25)
     cwm = ppm - 0.25
-    return Pattern(name, made.sign, ppm, cwm, cwm, made.seqlets, *trim_core(cwm))
+    return Pattern(name, made.sign, ppm, cwm, cwm, made.seqlets, *without_strays(ppm, cwm))
 
 
 def test_blocks_are_runs_of_informative_columns():

@@ -3,28 +3,26 @@ import pytest
 
 from lucidna.errors import UserError
 from lucidna.meme import read_meme
-from lucidna.motifs.core import trim_core, without_strays
+from lucidna.motifs.core import without_strays
 from lucidna.motifs.patterns import (
     consensus,
     describe,
     read_discovery,
     reverse_complement_text,
-    similarity,
     write_patterns_meme,
 )
 from lucidna.motifs.seqlets import seqlet_table
 from lucidna.ppm import information
 
-from .simulated import make_pattern, text_to_ppm
+from .simulated import make_pattern
 
 
 def test_trim_keeps_weak_columns_between_strong_ones():
     cwm = np.zeros((4, 10))
     cwm[0, 3], cwm[1, 5], cwm[2, 6], cwm[3, 1] = 1.0, 0.1, -0.3, 0.29
-    assert trim_core(cwm) == (3, 7)
-    assert trim_core(cwm, flank=2) == (1, 9)
-    assert trim_core(cwm, flank=9) == (0, 10)
-    assert trim_core(cwm, threshold=0.2) == (1, 7)
+    ppm = np.full((4, 10), 0.25)
+    assert without_strays(ppm, cwm) == (3, 7)
+    assert without_strays(ppm, cwm, threshold=0.2) == (1, 7)
 
 
 def test_what_stands_apart_without_a_sequence_is_no_part_of_the_core():
@@ -32,7 +30,6 @@ def test_what_stands_apart_without_a_sequence_is_no_part_of_the_core():
     cwm[0, 20:28] = 1.0
     ppm[:, 20:28] = np.eye(4)[[0] * 8].T
     cwm[1, [2, 3, 33]] = 0.5
-    assert trim_core(cwm) == (2, 34)
     assert without_strays(ppm, cwm) == (20, 28)
     # Beside the motif it stays, and so does the other half of a bipartite one, of 5.6 bits or more.
     cwm[1, 31] = 0.5
@@ -40,7 +37,7 @@ def test_what_stands_apart_without_a_sequence_is_no_part_of_the_core():
     ppm[:, 2:5], cwm[1, 4] = np.eye(4)[[1] * 3].T, 0.5
     assert without_strays(ppm, cwm) == (2, 34)
     # A pattern without any sequence is left as it is.
-    assert without_strays(np.full((4, 40), 0.25), cwm) == trim_core(cwm)
+    assert without_strays(np.full((4, 40), 0.25), cwm) == (2, 34)
 
 
 def test_information_in_bits():
@@ -54,16 +51,6 @@ def test_consensus_and_its_reverse_complement():
     assert text == "ARNYT"
     assert reverse_complement_text(text) == "ARNYT"[::-1].translate(str.maketrans("ATRY", "TAYR"))
     assert consensus(np.array(columns).T[::-1, ::-1]) == reverse_complement_text(text)
-
-
-def test_similarity_finds_shift_and_strand():
-    motif = text_to_ppm("TTACCCGGA") - 0.25
-    assert similarity(motif, motif) == pytest.approx(1)
-    assert similarity(motif, np.pad(motif, ((0, 0), (4, 1)))) == pytest.approx(1)
-    assert similarity(motif, motif[::-1, ::-1]) == pytest.approx(1)
-    assert similarity(motif, -motif) < 0.6
-    assert similarity(motif, text_to_ppm("CACGTGACA") - 0.25) < 0.6
-    assert similarity(motif, np.zeros((4, 5))) == 0
 
 
 def test_contributions_are_in_units_of_the_model(stage):

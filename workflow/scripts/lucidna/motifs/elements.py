@@ -14,7 +14,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from lucidna.motifs.patterns import Pattern, consensus, similarity
+from lucidna.motifs.align import align, similarity
+from lucidna.motifs.patterns import Pattern, consensus
 from lucidna.ppm import information
 
 _BITS, _GAP = 0.6, 2  # least information of a column, and most poorer columns inside a block
@@ -101,7 +102,11 @@ def elements(patterns: Sequence[Pattern]) -> tuple[dict[str, list[Part]], pd.Dat
     for several, _, name, number in sorted(order):
         start, end = cut[name][number]
         block = cores[name][:, start:end]
-        rivals = [(_align(other, block), element) for element, (sign, other) in known.items() if sign == signs[name]]
+        rivals = [
+            (align(_weighted(block), _weighted(other)), element)
+            for element, (sign, other) in known.items()
+            if sign == signs[name]
+        ]
         (cosine, offset, reverse), element = max(rivals, default=((-1.0, 0, False), ""))
         if cosine < _SAME:
             element, offset, reverse = f"{name}{MARK}{number + 1}" if several else name, 0, False
@@ -131,28 +136,14 @@ def _is_composite(name: str, cores: dict[str, np.ndarray], found: dict[str, list
         if other == name or similarity(whole, _weighted(cores[other])) >= _SAME:
             continue
         for start, end in found[name]:
-            block = cores[name][:, start:end]
-            if any(_align(cores[other][:, a:b], block)[0] >= _SAME for a, b in runs):
+            block = whole[:, start:end]
+            if any(similarity(_weighted(cores[other][:, a:b]), block) >= _SAME for a, b in runs):
                 return True
     return False
 
 
 def _weighted(ppm: np.ndarray) -> np.ndarray:
     return (ppm - 0.25) * information(ppm)
-
-
-def _align(element: np.ndarray, block: np.ndarray) -> tuple[float, int, bool]:
-    """Return the best cosine of an element and a block, where the element begins in the block, and its strand."""
-    one, two = _weighted(element), _weighted(block)
-    norm = np.linalg.norm(one) * np.linalg.norm(two)
-    best = (-1.0, 0, False)
-    for reverse, other in ((False, one), (True, one[::-1, ::-1])):
-        # "full" begins where the element's last column meets the block's first.
-        products = sum(np.correlate(a, b, mode="full") for a, b in zip(two, other, strict=True))
-        place = int(np.argmax(products))
-        cosine = float(products[place] / norm) if norm > 0 else 0.0
-        best = max(best, (cosine, place - (element.shape[1] - 1), reverse))
-    return best
 
 
 def is_palindrome(ppm: np.ndarray) -> bool:
@@ -168,6 +159,21 @@ def is_palindrome(ppm: np.ndarray) -> bool:
 def together(parts: Mapping[str, Sequence[Part]]) -> set[frozenset[str]]:
     """Return the pairs of elements that are parts of one pattern, of `elements`."""
     return {frozenset((a.element, b.element)) for own in parts.values() for a, b in itertools.combinations(own, 2)}
+
+
+def least_cosine(core: np.ndarray, maps: np.ndarray, parts: Sequence[Part]) -> np.ndarray:
+    """Return the cosine of maps (n, 4, w) with a core (4, w) on that of its elements which is least there: (n,).
+
+    1 for a core that is one element; 0 where the map is 0 on an element.
+    """
+    least = np.ones(len(maps))
+    for part in parts if len(parts) > 1 else ():
+        columns = slice(max(part.start, 0), part.end)
+        own, there = core[:, columns], maps[:, :, columns]
+        norm = np.linalg.norm(there, axis=(1, 2)) * np.linalg.norm(own)
+        products = (there * own).sum(axis=(1, 2))
+        least = np.minimum(least, np.divide(products, norm, out=np.zeros(len(maps)), where=norm > 0))
+    return least
 
 
 def least_part(
@@ -208,12 +214,7 @@ def least_part(
         minus = (of["strand"] == "-").to_numpy()
         maps = sequences[row, :, at].transpose(0, 2, 1) * projected[row, at].astype(np.float64)[:, None]
         maps[minus] = maps[minus][:, ::-1, ::-1]
-        for part in parts[pattern.name]:
-            columns = slice(max(part.start, 0), min(part.end, width))
-            norm = np.linalg.norm(maps[:, :, columns], axis=(1, 2)) * np.linalg.norm(core[:, columns])
-            products = (maps[:, :, columns] * core[:, columns]).sum(axis=(1, 2))
-            cosine = np.divide(products, norm, out=np.zeros(len(index)), where=norm > 0)
-            least[index] = np.minimum(least[index], cosine)
+        least[index] = least_cosine(core, maps, parts[pattern.name])
     return least
 
 

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from lucidna.motifs.align import similarity
 from lucidna.motifs.decoys import target_decoy_q
-from lucidna.motifs.patterns import Discovery, Pattern, similarity
+from lucidna.motifs.patterns import Discovery, Pattern
 from lucidna.ppm import information
 
 SUPPORTED = "supported"

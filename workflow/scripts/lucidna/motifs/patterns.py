@@ -173,36 +173,6 @@ def reverse_complement_text(text: str) -> str:
     return text.translate(_COMPLEMENT)[::-1]
 
 
-def similarity(first: np.ndarray, second: np.ndarray) -> float:
-    """Compare two matrices at their best alignment, on either strand.
-
-    Parameters
-    ----------
-    first, second : ndarray, shapes (4, v) and (4, w)
-
-    Returns
-    -------
-    float
-        The largest cosine over all shifts and both strands, with zeros beyond the ends: 1 for the same
-        matrix.
-    """
-    norm = np.linalg.norm(first) * np.linalg.norm(second)
-    return float((first * laid_over(first, second)).sum() / norm) if norm > 0 else 0.0
-
-
-def laid_over(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Return what a matrix (4, w) has on the columns of another (4, v), at their best alignment on either strand."""
-    best, aligned, beyond = -np.inf, first, second.shape[1] - 1
-    for other in (second, second[::-1, ::-1]):
-        products = sum(np.correlate(a, b, mode="full") for a, b in zip(first, other, strict=True))
-        if products.max() > best:
-            best, offset = products.max(), int(np.argmax(products)) - beyond  # of the other's first column
-            room = np.zeros((4, first.shape[1] + 2 * beyond + 2))
-            room[:, beyond + offset : beyond + offset + other.shape[1]] = other
-            aligned = room[:, beyond : beyond + first.shape[1]]
-    return aligned
-
-
 def describe(patterns: Sequence[Pattern]) -> pd.DataFrame:
     """Tabulate patterns.
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from lucidna.motifs.elements import Part, elements
-from lucidna.motifs.patterns import Discovery, Pattern, laid_over, read_discovery, similarity
+from lucidna.motifs.align import laid_over, similarity
+from lucidna.motifs.elements import Part, elements, least_cosine
+from lucidna.motifs.patterns import Discovery, Pattern, read_discovery
 
 CANDIDATE, METHOD, OUTPUT = "candidate", "method", "output"
 NULL = "null maps"  # pandas reads the one word as a missing value
@@ -161,15 +162,10 @@ def _names(patterns: Sequence[Pattern]) -> pd.DataFrame:
     return pd.DataFrame({"pattern": [pattern.name for pattern in patterns]}, dtype=object)
 
 
-def _least_cosine(pattern: Pattern, rival: Pattern, parts: Sequence[Part]) -> float:
+def _least_of_elements(pattern: Pattern, rival: Pattern, parts: Sequence[Part]) -> float:
     """Return the cosine of that element which the other has least, where the patterns are best aligned."""
     core = pattern.cwm[:, pattern.core]
-    aligned, least = laid_over(core, rival.cwm[:, rival.core]), 1.0
-    for part in parts if len(parts) > 1 else ():
-        columns = slice(max(part.start, 0), part.end)
-        norm = np.linalg.norm(core[:, columns]) * np.linalg.norm(aligned[:, columns])
-        least = min(least, float((core[:, columns] * aligned[:, columns]).sum() / norm) if norm > 0 else 0.0)
-    return least
+    return float(least_cosine(core, laid_over(core, rival.cwm[:, rival.core])[None], parts)[0])
 
 
 def _best(
@@ -183,7 +179,7 @@ def _best(
     cosines = {j: _cosine(pattern, run.patterns[j]) for j in same}
     corrected = {j: min(1.0, float(p_values[j]) * len(same)) for j in same}
     passing = [j for j in same if corrected[j] <= _ALPHA and cosines[j] >= _LEAST_SIMILARITY]
-    passing = [j for j in passing if _least_cosine(pattern, run.patterns[j], parts) >= _LEAST_SIMILARITY]
+    passing = [j for j in passing if _least_of_elements(pattern, run.patterns[j], parts) >= _LEAST_SIMILARITY]
     best = max(passing or same, key=lambda j: cosines[j])
     return FOUND if passing else MISSING, run.patterns[best].name, cosines[best], corrected[best]
 
