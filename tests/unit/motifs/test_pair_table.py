@@ -221,4 +221,4 @@ def test_one_pattern_or_few_hits_are_said():
     twice = np.concatenate([sequences, sequences])
     row = pairs_table(None, twice, apart, ["a", "b"], EffectSettings(), [], **arguments).iloc[0]
     assert (row["pairs"], row["strands"], row["evidence"]) == (0, "", "")
-    assert np.isnan(row["distance"])
+    assert pd.isna(row["distance"])

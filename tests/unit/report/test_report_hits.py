@@ -55,6 +55,7 @@ def test_effects_are_tabulated(tmp_path):
     assert texts(pairs)[0][:2] == ["AAA", "GGG"]  # the one with evidence first
     assert texts(pairs)[0][2] == "spacing, more than expected"
     assert texts(pairs)[1][2] == "–"
+    assert [row[6] for row in texts(pairs)] == ["16", "−3"]
     assert len(block["notes"]) == 1
     assert "effects.max_hits bound: 40 of 50" in block["notes"][0]
 

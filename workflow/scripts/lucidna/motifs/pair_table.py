@@ -154,7 +154,7 @@ def pairs_table(
     table["evidence"] = [
         _evidence(row, fdr, more=each) for row, each in zip(table.to_dict("records"), more, strict=True)
     ]
-    return table
+    return table.astype({"distance": "Int64"})  # empty where there is no pair, which would make it a float
 
 
 def _sought(placed: pd.DataFrame, patterns: Sequence[str], notices: list[str]) -> dict[str, pd.DataFrame]:

@@ -145,7 +145,7 @@ def pairs_table(pairs: pd.DataFrame | None, elements: pd.DataFrame | None) -> Ta
             count_cell(record["regions_both"]),
             number_cell(record["expected_both"]),
             number_cell(record["co_occurrence_q"], 2),
-            number_cell(record["distance"]),
+            number_cell(None if pd.isna(record["distance"]) else round(record["distance"])),
             text_cell(record["strands"]),
             count_cell(record["at_distance"]),
             number_cell(record["expected_at_distance"], 2),
