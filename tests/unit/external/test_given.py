@@ -66,6 +66,19 @@ def put(folder, text, name="a.narrowPeak"):
     (folder / name).write_text("\n".join(text) + "\n")
 
 
+def changed(folder, name, *, scale=None, region_id=None) -> str:
+    """Copy one of our files with another scale or other names; return the new file's name."""
+    other = f"changed{len(list(folder.iterdir()))}.h5"
+    (folder / other).write_bytes((folder / name).read_bytes())
+    with h5py.File(folder / other, "r+") as file:
+        if scale is not None:
+            file.attrs["map_scale"] = scale
+        if region_id is not None:
+            del file["region_id"]
+            file["region_id"] = region_id
+    return other
+
+
 def refused(settings, folder, genome=None, **arguments):
     with pytest.raises(UserError) as error:
         write(settings, folder, genome=genome, **arguments)
@@ -217,7 +230,59 @@ def test_names_of_the_maps_own_file_must_be_in_the_order_of_the_regions(given, t
     (tmp_path / "x.attributions.h5").unlink()
     good = lines(tmp_path)
     put(tmp_path, [good[1], good[0], *good[2:]])
-    assert "in another order, first in row 1 ('p1' for 'p0')" in refused(own, tmp_path)
+    assert "in another order (2 of 30), first in row 1 ('p1' for 'p0')" in refused(own, tmp_path)
+    put(tmp_path, [*good[1:], good[0].replace("p0", "p30")])
+    assert "in another order (29 of 30), first in row 2 ('p2' for 'p1')" in refused(own, tmp_path)
+    # Without names in the BED file regions are numbered, and numbers say nothing of those of another tool.
+    names = [f"region_{row}" for row in range(N)]
+    put(tmp_path, [line.replace(f"p{row}", ".") for row, line in enumerate(good)])
+    write(entry(tmp_path, maps=changed(tmp_path, "own.h5", region_id=names), onehot=None), tmp_path)
+
+
+def test_files_that_are_not_what_their_names_or_attributes_say(given, tmp_path):
+    settings, *_ = given
+    (tmp_path / "b.npy").write_bytes((tmp_path / "a.attr.npz").read_bytes())
+    assert "b.npy cannot be read (it holds several arrays" in refused(entry(tmp_path, maps="b.npy"), tmp_path)
+    np.save(tmp_path / "c.npy", np.zeros(3))
+    (tmp_path / "c.npy").rename(tmp_path / "c.npz")
+    assert "c.npz cannot be read (it holds one array" in refused(entry(tmp_path, maps="c.npz"), tmp_path)
+    write(settings, tmp_path)
+    (tmp_path / "x.attributions.h5").rename(tmp_path / "own.h5")
+    for scale in ("large", [1.0, 2.0], -2.0, 0.0, np.nan):
+        own = entry(tmp_path, maps=changed(tmp_path, "own.h5", scale=scale), onehot=None)
+        assert "map_scale" in refused(own, tmp_path)
+    for names in (np.arange(N), np.zeros((N, 2)), np.array([b"\xff"] * N)):
+        own = entry(tmp_path, maps=changed(tmp_path, "own.h5", region_id=names), onehot=None)
+        assert "region_id in" in refused(own, tmp_path)
+
+
+def test_damaged_values_are_one_sentence(given, tmp_path):
+    _, codes, maps, _ = given
+    with h5py.File(tmp_path / "b.h5", "w") as file:
+        file["raw/seq"] = one_hot_numpy(codes).astype(np.int8)
+        stored = file.create_dataset("shap/seq", data=maps, chunks=(N, 4, LENGTH), compression="gzip")
+        place = stored.id.get_chunk_info(0)
+    with (tmp_path / "b.h5").open("r+b") as handle:
+        handle.seek(place.byte_offset + 20)
+        handle.write(b"\0" * 200)
+    message = refused(entry(tmp_path, maps="b.h5", onehot=None), tmp_path)
+    assert "the values of" in message
+    assert "b.h5 cannot be read" in message
+
+
+def test_maps_that_cannot_be_stored(given, tmp_path):
+    settings, _, maps, _ = given
+    rewrite(tmp_path, maps * np.float32(1e-38))
+    assert "which cannot be stored" in refused(settings, tmp_path)
+
+
+def test_regions_that_lie_nowhere_and_names_with_quotes(given, tmp_path):
+    settings, *_ = given
+    good = lines(tmp_path)
+    put(tmp_path, [*good[:4], good[4].replace("p4", 'gene "4"'), *good[5:]])
+    assert "line 5: a name has a double quote" in refused(settings, tmp_path)
+    put(tmp_path, [*good[:6], ".\t" + good[6].split("\t", 1)[1], *good[7:]])
+    assert "line 7: the chromosome is '.'" in refused(settings, tmp_path)
 
 
 def test_shuffled_sequences_have_no_place_and_are_not_those_of_the_regions(given, tmp_path):

@@ -61,3 +61,13 @@ def test_real_database(shared_data):
     names = best_names(match(patterns, fungi))
     assert names["pos_patterns.pattern_0"] in ("REB1", "NSI1")
     assert names["pos_patterns.pattern_1"] in ("CBF1", "TYE7", "PHO4")
+
+
+def test_a_motif_of_even_bases_is_no_match(database, monkeypatch):
+    pattern = make_pattern("pos_patterns.pattern_0", "TTACCCGGA", n_seqlets=30)
+    motifs = [*database, Motif("flat", "", np.full((4, 8), 0.25)), Motif("same", "", text_to_ppm("TTACCCGGA"))]
+    p_values = np.ones((1, len(motifs)))
+    p_values[0, -2:] = 1e-6, 1e-5
+    none = np.zeros_like(p_values)
+    monkeypatch.setattr("memelite.tomtom", lambda *_, **__: (p_values, none, none, none, none))
+    assert match([pattern], motifs, top=1)["motif"].tolist() == ["same"]

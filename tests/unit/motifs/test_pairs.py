@@ -30,8 +30,8 @@ def test_distance_is_along_the_strand_of_the_first():
     second = hits([0, 1, 2, 3, 4, 9], [66, 34, 34, 66, 55, 0], list("+-" * 3), width=8)
     found = pairs_of(first, second).set_index("row")
     assert found.index.tolist() == [0, 1, 2, 3]  # those of row 4 overlap
-    # A forward site begins at its start, a reverse one at its end.
-    assert found["distance"].tolist() == [16, 42 - 50, 60 - 34, 60 - 74]
+    # A forward site begins with its first base, a reverse one with its last.
+    assert found["distance"].tolist() == [16, 41 - 50, 59 - 34, 59 - 73]
     assert found["same_strand"].tolist() == [True, False, False, True]
     turned = pairs_of(hits([0], [100], "-"), hits([0], [84], "-")).iloc[0]
     assert (turned["distance"], turned["same_strand"]) == (16, True)
@@ -76,6 +76,15 @@ def test_a_spacing_narrower_than_the_window_is_where_it_is(slack):
     assert found.distance == 16
     assert found.at_distance >= 40
     assert spacing(mixed.reset_index(drop=True), first, draws=19).distance == -16
+
+
+def test_the_number_of_pairs_is_that_of_the_window_that_is_tested():
+    """Their median is not in the middle of the window: fewer pairs are up to 2 bp from it."""
+    rows = np.arange(13)
+    first = hits(rows, [50] * 13, ["+"] * 13)
+    second = hits(rows, [50 + step for step in [20] * 5 + [16] * 8], ["+"] * 13)
+    found = spacing(first, second, draws=19)
+    assert (found.distance, found.at_distance) == (16, 13)
 
 
 def test_a_palindrome_is_read_along_its_partner():

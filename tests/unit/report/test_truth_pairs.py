@@ -38,7 +38,7 @@ def test_the_planted_place_is_that_of_the_elements_in_a_sequence(cut_first, cut_
     begins = []
     for text, back in zip(elements, turn, strict=True):
         place = sequence.find(reverse_complement(text) if back else text)
-        begins.append((place + len(text) if back else place, -1 if back else 1))
+        begins.append((place + len(text) - 1 if back else place, -1 if back else 1))
     if swapped:
         matches, begins = matches[::-1], begins[::-1]
     known = {motif["name"]: np.array(motif["ppm"]) for motif in MOTIFS}

@@ -3,6 +3,7 @@ import gzip
 import pysam
 import pytest
 
+from lucidna.errors import UserError
 from lucidna.sequence import decode
 from lucidna.variants.annotated import Field, write_annotated
 
@@ -86,3 +87,14 @@ def test_annotated_again_the_fields_are_replaced(world, lines):
     assert [words[7] for words in body(second)] == ["lucidna_word=a|b_c:d,.;lucidna_x=7,.", "."]
     with gzip.open(second, "rt") as handle:
         assert sum(line.startswith("##INFO=<ID=lucidna_x,") for line in handle) == 1
+
+
+def test_what_cannot_be_indexed_leaves_nothing(world, lines, monkeypatch):
+    def fails(*_, **__):
+        raise OSError("building of index failed")
+
+    monkeypatch.setattr(pysam, "tabix_index", fails)
+    out = world.folder / "out.vcf.gz"
+    with pytest.raises(UserError, match="cannot be indexed"):
+        write_annotated(out, world.write(*lines), FIELDS, VALUES)
+    assert not list(world.folder.glob("out.vcf.gz*"))

@@ -167,3 +167,12 @@ def test_the_first_bytes_of_a_compressed_file_are_damage(world, length):
     with pytest.raises(UserError, match=rf"bad\.vcf\.gz {words}") as error:
         read(world, bad)
     assert "\n" not in str(error.value)
+
+
+def test_joined_files_are_refused(world):
+    line = ("chr1", 50, ".", base(world, "chr1", 50), other(base(world, "chr1", 50)))
+    path = world.write(line)
+    path.write_text(path.read_text() * 2)
+    number = path.read_text().splitlines()[1:].index("##fileformat=VCFv4.2") + 2
+    with pytest.raises(UserError, match=f"line {number}: a second header stands behind"):
+        read(world, path)

@@ -17,7 +17,7 @@ from lucidna.attribution.nulls import shuffled_copies
 from lucidna.errors import UserError
 from lucidna.external.given_settings import METHOD
 from lucidna.external.mapfiles import MapFile
-from lucidna.external.places import check_sequences, place_maps
+from lucidna.external.places import check_sequences, numbered_names, place_maps
 from lucidna.files import sha256
 from lucidna.genome import Genome
 from lucidna.sequence import one_hot_numpy
@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 
 # Largest value of a map over the median map's: beyond it float16, scaled to the largest, keeps few bits of the others.
 _MOST_ABOVE = 1e4
+_LEAST = 1e-30  # smallest largest value: what maps are multiplied by for float16 is itself a float32
 MOST_APART = 0.02
 """Largest difference in the mean share of G and C between regions and their shuffles that is not remarked on."""
 _DRAWS = 4  # shuffles of a sequence, of which one must differ for it to count as one that a shuffle can change
@@ -184,15 +185,20 @@ def _nowhere(file: MapFile) -> pd.DataFrame:
 
 
 def _check_order(file: MapFile, places: pd.DataFrame, entry: Mapping[str, Any], where: str) -> None:
-    """Refuse a BED file that has the names of the maps' own file in another order."""
+    """Refuse a BED file that has names of the maps' own file in other rows."""
     names = places["region_id"].tolist()
-    if file.ids is None or file.ids == names or sorted(file.ids) != sorted(names):
+    if file.ids is None:
         return
-    row = next(row for row, (a, b) in enumerate(zip(file.ids, names, strict=True)) if a != b)
-    raise UserError(
-        f"config key '{where}': {entry['regions']} has the regions of {file.path} in another order, first in row "
-        f"{row + 1} ('{names[row]}' for '{file.ids[row]}'): bring them into one order"
-    )
+    if names == numbered_names(len(names)) and set(file.ids) != set(names):
+        return  # the BED file has no names, and the numbers given instead may be among those of another count
+    place = {name: row for row, name in enumerate(names)}
+    moved = [row for row, name in enumerate(file.ids) if place.get(name, row) != row]
+    if moved:
+        row = moved[0]
+        raise UserError(
+            f"config key '{where}': {entry['regions']} has regions of {file.path} in another order ({len(moved)} of "
+            f"{len(names)}), first in row {row + 1} ('{names[row]}' for '{file.ids[row]}'): bring them into one order"
+        )
 
 
 def _examine(file: MapFile, codes: np.ndarray, names: pd.Series) -> tuple[float, int]:
@@ -211,6 +217,11 @@ def _examine(file: MapFile, codes: np.ndarray, names: pd.Series) -> tuple[float,
         largest, zeros = max(largest, float(size.max())), zeros + int((size == 0).sum())
     if not largest:
         raise UserError(f"config key '{file.where}': every map of {file.path} is zero: make them again")
+    if largest < _LEAST:
+        raise UserError(
+            f"config key '{file.where}': no map of {file.path} reaches more than {largest:.3g}, which cannot be "
+            "stored: multiply them by one number"
+        )
     size = np.concatenate(sizes)
     usual = float(np.median(size[size > 0]))
     if largest > _MOST_ABOVE * usual:

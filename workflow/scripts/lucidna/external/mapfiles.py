@@ -63,7 +63,7 @@ class MapFile:
         self._maps = _array(file, path, where, entry["key"], H5_MAPS[self.contributions])
         if entry["onehot"] is None and not isinstance(file, h5py.File):
             raise UserError(f"config key '{where}' lacks 'onehot': name the file of the one-hot sequences of its maps")
-        onehot_path = path if entry["onehot"] is None else Path(entry["onehot"])
+        self._onehot_path = onehot_path = path if entry["onehot"] is None else Path(entry["onehot"])
         source = file if entry["onehot"] is None else _open(onehot_path, where)
         self._onehot = _array(source, onehot_path, where, entry["onehot_key"], H5_SEQUENCES)
         shape = _shape(self._onehot, onehot_path, where)
@@ -75,8 +75,7 @@ class MapFile:
                 f"config key '{where}': {path} has maps of {own[0]} regions of {own[-1]} bp and {onehot_path} "
                 f"sequences of {self.n_regions} regions of {self.length} bp: give the files of one run"
             )
-        scale = file.attrs.get("map_scale", 1.0) if isinstance(file, h5py.File) else 1.0
-        self._factor = np.float32(1.0 / scale)
+        self._factor = np.float32(1.0 / _scale(file, path, where))
         self.ids = _ids(entry["ids"], file, where)
         if self.ids is not None and len(self.ids) != self.n_regions:
             raise UserError(
@@ -90,7 +89,7 @@ class MapFile:
         return np.concatenate([codes_of(self._sequences(rows)) for rows in blocks])
 
     def _sequences(self, rows: slice) -> np.ndarray:
-        onehot = _length_last(np.asarray(self._onehot[rows]))
+        onehot = _length_last(_read(self._onehot, rows, self._onehot_path, self.where))
         if not (np.isin(onehot, (0, 1)).all() and (onehot.sum(axis=1) <= 1).all()):
             raise UserError(
                 f"config key '{self.where}': its sequences are not one-hot: every position must hold a single 1, or "
@@ -117,7 +116,7 @@ class MapFile:
         UserError
             Maps that are said to be hypothetical and are projected; projected maps of other sequences.
         """
-        values = np.asarray(self._maps[rows])
+        values = _read(self._maps, rows, self.path, self.where)
         if values.dtype.kind not in "fiu":
             raise UserError(
                 f"config key '{self.where}': {self.path} holds {values.dtype} and no numbers: give real ones"
@@ -150,9 +149,15 @@ def _open(path: Path, where: str) -> Any:
                 import hdf5plugin  # noqa: F401  the compressions of ChromBPNet's files, where it is installed
             return h5py.File(path, "r")
         if path.suffix == ".npy":
-            return {"arr_0": np.load(path, mmap_mode="r", allow_pickle=False)}
+            array = np.load(path, mmap_mode="r", allow_pickle=False)
+            if not isinstance(array, np.ndarray):
+                raise ValueError("it holds several arrays, as .npz does")
+            return {"arr_0": array}
         if path.suffix == ".npz":
-            return np.load(path, allow_pickle=False)
+            arrays = np.load(path, allow_pickle=False)
+            if isinstance(arrays, np.ndarray):
+                raise ValueError("it holds one array, as .npy does")
+            return arrays
     except _UNREADABLE as error:
         raise UserError(f"config key '{where}': {path} cannot be read ({error}): write it again") from error
     raise UserError(f"config key '{where}': {path} is of no known format: give .npz, .npy or .h5")
@@ -176,6 +181,28 @@ def _array(file: Any, path: Path, where: str, key: str | None, names: tuple[str,
         return file[key]
     except _UNREADABLE as error:
         raise UserError(f"config key '{where}': '{key}' in {path} cannot be read ({error}): write it again") from error
+
+
+def _read(array: Any, rows: np.ndarray | slice, path: Path, where: str) -> np.ndarray:
+    """Return rows of an array; those of HDF5 may be damaged, or compressed by what is not installed."""
+    try:
+        return np.asarray(array[rows])
+    except _UNREADABLE as error:
+        raise UserError(
+            f"config key '{where}': the values of {path} cannot be read ({error}): write them again, compressed with "
+            "gzip or not at all"
+        ) from error
+
+
+def _scale(file: Any, path: Path, where: str) -> float:
+    """Return what the maps of one of our own files were multiplied by; 1 for others."""
+    scale = file.attrs.get("map_scale", 1.0) if isinstance(file, h5py.File) else 1.0
+    if isinstance(scale, (int, float, np.number)) and np.isfinite(scale) and scale > 0:
+        return float(scale)
+    raise UserError(
+        f"config key '{where}': the attribute map_scale of {path} is {scale!r}, not a number above 0: maps are divided "
+        "by it, so write a number or leave it out"
+    )
 
 
 def _datasets(file: h5py.File) -> list[str]:
@@ -203,7 +230,13 @@ def _ids(path: str | None, file: Any, where: str) -> list[str] | None:
     """Read region ids from a table with region_id, a BED file, or one per line; or from the maps' own file."""
     if path is None:
         if isinstance(file, h5py.File) and "region_id" in file:
-            return [name.decode("utf-8") for name in file["region_id"][:]]
+            try:
+                return [name.decode("utf-8") for name in file["region_id"][:].tolist()]
+            except (*_UNREADABLE, AttributeError, TypeError) as error:
+                raise UserError(
+                    f"config key '{where}': region_id in {file.filename} is no list of names in UTF-8 ({error}): leave "
+                    "it out, or write names"
+                ) from error
         return None
     try:
         lines = [line for line in Path(path).read_text(encoding="utf-8").splitlines() if line.strip()]

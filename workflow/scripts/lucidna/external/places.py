@@ -60,10 +60,16 @@ def place_maps(
     if genome is not None:
         check_against_genome(table, genome.sizes, path)
     _check_windows(table, where, path, length, genome)
+    _check_names(table, path)
     names = table["name"]
     if names.duplicated().any() or (names == ".").any():
-        names = pd.Series([f"region_{row + 1}" for row in range(len(table))])
+        names = pd.Series(numbered_names(len(table)))
     return table.assign(region_id=names.to_numpy())[["region_id", "chrom", "summit", "line"]]
+
+
+def numbered_names(count: int) -> list[str]:
+    """Return the names of regions whose BED file has none."""
+    return [f"region_{row + 1}" for row in range(count)]
 
 
 def check_sequences(regions: pd.DataFrame, codes: np.ndarray, where: str, *, genome: Genome) -> None:
@@ -121,6 +127,17 @@ def _used(table: pd.DataFrame, entry: Mapping[str, Any], where: str) -> pd.DataF
             f"already ({int(again.sum())} such repeats): leave them out, here and in {entry['maps']}"
         )
     return table
+
+
+def _check_names(table: pd.DataFrame, path: str) -> None:
+    """Refuse what the tables and tracks that are written cannot hold."""
+    nowhere, quoted = table["chrom"] == ".", table["name"].str.contains('"') | table["chrom"].str.contains('"')
+    for wrong, problem in (
+        (nowhere, "the chromosome is '.': name the one that the region lies on"),
+        (quoted, 'a name has a double quote ("), which tables cannot hold: leave it out'),
+    ):
+        if wrong.any():
+            raise UserError(f"{path}, line {table['line'][wrong].iloc[0]}: {problem}")
 
 
 def _read_mask(path: str, where: str) -> np.ndarray:

@@ -12,11 +12,13 @@ import pandas as pd
 from lucidna.meme import Motif
 from lucidna.motifs.multiple_testing import benjamini_hochberg
 from lucidna.motifs.patterns import Pattern
+from lucidna.ppm import information
 
 logger = logging.getLogger(__name__)
 
 COLUMNS = ["pattern", "rank", "motif", "alternative", "p_value", "q_value", "strand", "overlap"]
 SMALL_DATABASE = 25  # below this many motifs tomtom's background distribution rests on too few columns
+_LEAST_BITS = 1.0  # of a database motif that can be a match: one of even bases is like any even columns
 
 
 def match(
@@ -62,12 +64,13 @@ def match(
         # `annotate` says in its notices that the database is small.
         warnings.filterwarnings("ignore", message="tomtom was given")
         p_values, _, _, overlaps, strands = tomtom(queries, targets, n_jobs=threads)
+    says = [information(motif.ppm).sum() >= _LEAST_BITS for motif in motifs]
     rows = []
     for i, pattern in enumerate(patterns):
         # A sum over discretised scores may exceed 1 in the last digits.
         p = np.clip(p_values[i], 0.0, 1.0)
         q = benjamini_hochberg(p)
-        listed = [j for j in np.lexsort((-overlaps[i], p))[:top] if q[j] <= q_cut and q[j] < 1]
+        listed = [j for j in np.lexsort((-overlaps[i], p)) if q[j] <= q_cut and q[j] < 1 and says[j]][:top]
         for rank, j in enumerate(listed, start=1):
             motif = motifs[j]
             strand = "-" if strands[i, j] else "+"

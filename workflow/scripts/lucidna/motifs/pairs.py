@@ -47,7 +47,7 @@ class Spacing(NamedTuple):
         without a pair.
     same_strand : bool
     at_distance : int
-        Pairs up to 2 bp from that distance, on these strands.
+        Pairs in that window, on these strands.
     expected : float
         The same number, of as many pairs, when positions are those of other regions; NaN when not tested.
     p_value : float
@@ -162,8 +162,8 @@ def _arranged(first: Sequence[np.ndarray], second: Sequence[np.ndarray]) -> tupl
     ahead = np.where(start_b >= start_a, 1, -1)
     along_a = np.where(loose_a, np.where(loose_b, ahead, sign_b), sign_a)
     along_b = np.where(loose_b, np.where(loose_a, ahead, sign_a), sign_b)
-    # An instance begins at its left end on the forward strand, at its right end on the reverse strand.
-    begin_a, begin_b = np.where(along_a > 0, start_a, end_a), np.where(along_b > 0, start_b, end_b)
+    # An instance begins with its leftmost base on the forward strand, with its rightmost on the reverse strand.
+    begin_a, begin_b = np.where(along_a > 0, start_a, end_a - 1), np.where(along_b > 0, start_b, end_b - 1)
     distance = (begin_b - begin_a) * along_a
     apart = (end_a <= start_b) | (end_b <= start_a)
     return distance, along_a == along_b, apart & (np.abs(distance) <= MAX_DISTANCE)
@@ -205,19 +205,19 @@ def spacing(
     observed = pairs_of(first, second)
     distance, same_strand = observed["distance"].to_numpy(), observed["same_strand"].to_numpy()
     counts = _windows(distance, same_strand)
-    orientation, place = divmod(int(counts.argmax()), counts.shape[1])
+    best, median = int(counts.argmax()), float("nan")
+    orientation, place = divmod(best, counts.shape[1])
     if len(observed):
         # A window wider than the spread of the spacing is as full at several places: its pairs say where they are.
         inside = (same_strand == (orientation == 1)) & (np.abs(distance + MAX_DISTANCE - place) <= _SLACK)
-        place = int(np.sort(distance[inside])[(inside.sum() - 1) // 2]) + MAX_DISTANCE
-    best = orientation * counts.shape[1] + place
+        median = float(np.sort(distance[inside])[(inside.sum() - 1) // 2])
     # A rearrangement moves each hit once, so it is compared with the pairs of hits that are at home in one window.
     first, second = (hits[hits["home"]] if "home" in hits else hits for hits in (first, second))
     tested = pairs_of(first, second)
     shared = np.intersect1d(first["row"], second["row"])
     result = Spacing(
         n_pairs=len(observed),
-        distance=float(place - MAX_DISTANCE) if len(observed) else float("nan"),
+        distance=median,
         same_strand=orientation == 1,
         at_distance=int(counts.flat[best]),
         expected=float("nan"),

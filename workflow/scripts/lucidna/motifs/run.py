@@ -32,7 +32,7 @@ from lucidna.motifs.patterns import (
     write_patterns_meme,
 )
 from lucidna.motifs.reproducibility import NULL, counts, group_counts, look_up, read_runs
-from lucidna.motifs.run_facts import describe_patterns, describe_runs
+from lucidna.motifs.run_facts import describe_patterns, describe_runs, unseen_notices
 from lucidna.motifs.saturation import saturation
 from lucidna.motifs.seqlets import seqlet_table, write_seqlets_bed
 
@@ -224,6 +224,7 @@ def annotate(
             f"{left_out} hits with q <= {fdr:g} are of patterns that the null does not support: hits.tsv lists them "
             "with the label of their pattern, and they count nowhere else"
         )
+    notices += unseen_notices(table)
     notices = list(dict.fromkeys(notices))  # draws of one kind may have the same to say
     summary = {
         **describe_runs(found, null_found, permuted, again, patterns, found_again),

@@ -54,6 +54,18 @@ def describe_runs(
     }
 
 
+def unseen_notices(table: pd.DataFrame) -> list[str]:
+    """Say which patterns the null supports although the maps do not show them once.
+
+    What holds two strong motifs is larger than anything that noise gives, so a mixture of them is supported, too.
+    """
+    unseen = table.loc[table["label"].isin(SUPPORTING) & (table["hits"] == 0), "pattern"]
+    return [
+        f"{name} is called supported, but no instance of it is found: it may be a mixture of other motifs"
+        for name in unseen
+    ]
+
+
 def describe_patterns(found: Discovery, table: pd.DataFrame, *, halves: Collection[str]) -> dict:
     """Count the patterns of a run by sign and label.
 

@@ -91,7 +91,7 @@ def hits_table(hits: pd.DataFrame | None, *, fdr: float) -> Table | None:
     ]
     columns += [Column(f"q ≤ {level:g}", True) for level in Q_LEVELS] if q_value else []
     columns += [Column(f"instances, q ≤ {fdr:g}", True, INSTANCE_HELP)] if numbered else []
-    columns += [Column("regions with a hit", True)] if region else []
+    columns += [Column("regions with a hit", True, "of all called")] if region else []
     agree = "sign_agreement" in hits and hits["sign_agreement"].notna().any()
     columns += [Column("sign agreement", True, SIGN_HELP)] if agree else []
     rows, keys = [], []

@@ -110,7 +110,7 @@ def planted_place(
         start = 0 if match["motif"] == spacing["first"] else spacing["start_to_start"]
         forwards = match["strand"] == "+"
         width = motifs[match["motif"]].shape[1]
-        begins.append(start - match["offset"] if forwards else start + width + match["offset"])
+        begins.append(start - match["offset"] if forwards else start + width - 1 + match["offset"])
         signs.append(1 if forwards else -1)
     same = (signs[0] == signs[1]) == spacing["same_strand"]
     return float((begins[1] - begins[0]) * signs[0]), "same" if same else "opposite"

@@ -6,10 +6,12 @@ import math
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pysam
 
+from lucidna.errors import UserError
 from lucidna.files import atomic_path
 from lucidna.variants.vcf import lines, records
 
@@ -49,7 +51,7 @@ def write_annotated(
     Raises
     ------
     UserError
-        When the source is no longer a VCF.
+        When the source is no longer a VCF, or the index cannot hold the places that its records tell.
     """
     header = [text for _, text in lines(source) if text.startswith("#")]
     rank = {name: place for place, name in enumerate(_declared(header, "contig"))}
@@ -65,7 +67,14 @@ def write_annotated(
             body = (unsorted[number] for number in order)
         for line in body:
             handle.write(_bytes(line))
-    pysam.tabix_index(str(path), preset="vcf", force=True)
+    try:
+        pysam.tabix_index(str(path), preset="vcf", force=True)
+    except OSError as error:
+        Path(path).unlink()
+        raise UserError(
+            f"variants.vcf {source}: its records cannot be indexed ({error}): look for places or lengths (END, SVLEN) "
+            "outside of their chromosome"
+        ) from error
 
 
 def _declared(header: Sequence[str], kind: str) -> list[str]:

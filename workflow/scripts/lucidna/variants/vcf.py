@@ -191,7 +191,7 @@ def lines(path: str | os.PathLike) -> Iterator[tuple[int, str]]:
                     )
                 if not text:
                     continue
-                if not text.startswith("##"):
+                if width or not text.startswith("##"):
                     width = _check_line(path, number, text.split("\t"), width)
                 yield number, text
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
@@ -213,7 +213,9 @@ def _check_end(path: Path) -> None:
 
 def _check_line(path: Path, number: int, words: list[str], width: int) -> int:
     """Return the number of columns, or say what is wrong with the line of their names, or with a record."""
-    if words[0].startswith("#"):
+    if words[0].startswith("#") and width:
+        problem = "a second header stands behind the line '#CHROM', as in files that were joined"
+    elif words[0].startswith("#"):
         if words[: len(_FIXED)] != _FIXED:
             problem = f"the columns are not {' '.join(_FIXED)}, divided by tabs"
         else:
